@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sys
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// CoreExists reports whether the machine has that CPU core (spec:
+// scheduler.md section 2; the process need not be allowed on it).
+func CoreExists(core int) bool {
+	if core < 0 {
+		return false
+	}
+	_, err := os.Stat(filepath.Join("/sys/devices/system/cpu", "cpu"+strconv.Itoa(core), "topology/core_id"))
+	return err == nil
+}
+
+// NodeOf returns the NUMA node of a core, 0 where the kernel does not say.
+func NodeOf(core int) int {
+	m, err := filepath.Glob(fmt.Sprintf("/sys/devices/system/cpu/cpu%d/node*", core))
+	if err != nil || len(m) == 0 {
+		return 0
+	}
+	n, err := strconv.Atoi(filepath.Base(m[0])[len("node"):])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// AllowedCores returns the cores the process may run on, ascending.
+func AllowedCores() []int {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(os.Getpid(), &set) != nil {
+		return nil
+	}
+	var cores []int
+	for i := 0; i < len(set)*64; i++ {
+		if set.IsSet(i) {
+			cores = append(cores, i)
+		}
+	}
+	return cores
+}
+
+// ThreadID returns the kernel's id of the calling thread.
+func ThreadID() int { return unix.Gettid() }
+
+// PinThread binds thread tid (0: the calling one, which must be locked to its
+// goroutine) to the given cores.
+func PinThread(tid int, cores ...int) error {
+	var set unix.CPUSet
+	for _, c := range cores {
+		set.Set(c)
+	}
+	if err := unix.SchedSetaffinity(tid, &set); err != nil {
+		return fmt.Errorf("pin thread to cores %v: %w", cores, err)
+	}
+	return nil
+}
+
+// PinOthers binds every thread of the process except those in keep to the
+// given cores. Threads that end meanwhile are ignored; threads started later
+// inherit the binding of the thread that starts them.
+func PinOthers(keep map[int]bool, cores []int) {
+	entries, err := os.ReadDir("/proc/self/task")
+	if err != nil || len(cores) == 0 {
+		return
+	}
+	for _, e := range entries {
+		tid, err := strconv.Atoi(e.Name())
+		if err == nil && !keep[tid] {
+			_ = PinThread(tid, cores...)
+		}
+	}
+}
