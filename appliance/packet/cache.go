@@ -1,0 +1,239 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package packet
+
+import (
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+)
+
+const (
+	// cacheSlots is the most free packets a cache keeps.
+	cacheSlots = 512
+	// maxCaches bounds the caches of a pool: 64 workers and the control side.
+	maxCaches = 256
+)
+
+// Cache is one worker's stock of free packets, last in first out so that the
+// next packet is likely still in the processor's cache. Not safe for use by
+// several goroutines.
+type Cache struct {
+	pool  *Pool
+	n     int
+	limit int
+	// spills counts blocks given back to the pool: as long as it stands
+	// still, every packet freed is still in slots.
+	spills uint64
+	free   sys.Counter
+	slots  [cacheSlots + BatchSize]Packet
+}
+
+// NewCache returns an empty cache of the pool. Call Close when its worker
+// ends. Not safe for concurrent use with itself or Close: the engine creates
+// and closes caches under its own lock.
+func (p *Pool) NewCache() *Cache {
+	c := &Cache{pool: p, limit: p.cacheCap}
+	old := *p.caches.Load()
+	list := append(append([]*Cache(nil), old...), c)
+	p.caches.Store(&list)
+	return c
+}
+
+// Close returns all packets to the pool.
+func (c *Cache) Close() {
+	c.Flush()
+	var list []*Cache
+	for _, o := range *c.pool.caches.Load() {
+		if o != c {
+			list = append(list, o)
+		}
+	}
+	c.pool.caches.Store(&list)
+}
+
+// Flush returns the cached packets to the pool, for a worker that goes idle.
+func (c *Cache) Flush() {
+	for c.n > 0 {
+		k := min(c.n, blockSize)
+		c.pool.give(c.slots[c.n-k : c.n])
+		c.n -= k
+		c.spills++
+	}
+	c.free.Set(0)
+}
+
+// Alloc returns one empty packet, 0 if the pool is exhausted.
+func (c *Cache) Alloc() Packet {
+	if c.n == 0 && !c.refill(1) {
+		return 0
+	}
+	c.n--
+	c.free.Set(uint64(c.n))
+	p := c.slots[c.n]
+	p.reset()
+	return p
+}
+
+// AllocBatch fills b with n packets (0..BatchSize) of size bytes whose
+// content is undefined, all or none, and reports whether it could.
+func (c *Cache) AllocBatch(b *Batch, n, size int) bool {
+	if c.n < n && !c.refill(n) {
+		b.n = 0
+		return false
+	}
+	c.n -= n
+	b.n = copy(b.pkts[:], c.slots[c.n:c.n+n])
+	c.free.Set(uint64(c.n))
+	for _, p := range b.Packets() {
+		p.Init(size)
+	}
+	return true
+}
+
+func (c *Cache) refill(n int) bool {
+	for c.n < n {
+		k := c.pool.take(c.slots[c.n : c.n+blockSize])
+		if k == 0 {
+			return false
+		}
+		c.n += k
+	}
+	c.free.Set(uint64(c.n))
+	return true
+}
+
+// Free returns p, with all its segments.
+func (c *Cache) Free(p Packet) {
+	for p != 0 {
+		next := p.hdr().next
+		p.hdr().next = 0
+		c.put(p)
+		p = next
+	}
+	c.free.Set(uint64(c.n))
+}
+
+func (c *Cache) put(p Packet) {
+	if c.n >= c.limit {
+		c.spill()
+	}
+	c.slots[c.n] = p
+	c.n++
+}
+
+// FreeBatch returns all packets of b and makes it empty.
+func (c *Cache) FreeBatch(b *Batch) {
+	c.FreeAll(b.Packets())
+	b.n = 0
+}
+
+// FreeAll returns all of ps, at most BatchSize.
+func (c *Cache) FreeAll(ps []Packet) {
+	var chained Packet
+	for _, p := range ps {
+		chained |= p.hdr().next
+	}
+	if chained != 0 {
+		for _, p := range ps {
+			c.Free(p)
+		}
+		return
+	}
+	if c.n+len(ps) > c.limit {
+		c.spill()
+	}
+	c.n += copy(c.slots[c.n:], ps)
+	c.free.Set(uint64(c.n))
+}
+
+// spill gives the older half of the stock, rounded to blocks, to the pool.
+func (c *Cache) spill() {
+	k := max(c.limit/2/blockSize, 1) * blockSize
+	for i := 0; i < k; i += blockSize {
+		c.pool.give(c.slots[i : i+blockSize])
+	}
+	c.n = copy(c.slots[:], c.slots[k:c.n])
+	c.spills++
+}
+
+// Copy returns a copy of p: all bytes, the first md bytes of metadata and the
+// flags. It returns 0 if the pool is exhausted.
+func (c *Cache) Copy(p Packet, md int) Packet {
+	var head, last Packet
+	for s := p; s != 0; s = s.hdr().next {
+		q := c.Alloc()
+		if q == 0 {
+			c.Free(head)
+			return 0
+		}
+		sh, qh := s.hdr(), q.hdr()
+		qh.data = qh.buf + (sh.data - sh.buf)
+		qh.len = sh.len
+		copy(q.Bytes(), s.Bytes())
+		if head == 0 {
+			head = q
+			qh.total, qh.flags, qh.csum = sh.total, sh.flags, sh.csum
+			if md > 0 {
+				q.CopyMetadata(p, md)
+			}
+		} else {
+			last.hdr().next = q
+		}
+		last = q
+	}
+	return head
+}
+
+// New returns a packet holding a copy of data, in as many segments as it
+// needs, or 0 if the pool is exhausted or data exceeds MaxTotal bytes.
+func (c *Cache) New(data []byte) Packet {
+	if len(data) > MaxTotal {
+		return 0
+	}
+	head := c.Alloc()
+	if head == 0 {
+		return 0
+	}
+	if len(data) <= BufferSize {
+		head.Set(data)
+		return head
+	}
+	k := BufferSize - Headroom
+	head.Set(data[:k])
+	for data = data[k:]; len(data) > 0; data = data[k:] {
+		s := c.Alloc()
+		if s == 0 {
+			c.Free(head)
+			return 0
+		}
+		k = min(len(data), BufferSize-Headroom)
+		s.Set(data[:k])
+		head.Chain(s)
+	}
+	return head
+}
+
+// Pool returns the pool the cache belongs to.
+func (c *Cache) Pool() *Pool { return c.pool }
+
+// Mark returns a value that Freed later compares with.
+func (c *Cache) Mark() uint64 { return c.spills }
+
+// Freed reports, after a fault, which of ps are in the cache now, in the
+// order of ps. ok is false if packets went to the pool since mark was taken,
+// in which case nobody can tell. It is meant for cleaning up after a panic
+// and takes time in proportion to the cache.
+func (c *Cache) Freed(mark uint64, ps []Packet) (freed []bool, ok bool) {
+	if c.spills != mark {
+		return nil, false
+	}
+	in := make(map[Packet]bool, c.n)
+	for _, p := range c.slots[:c.n] {
+		in[p] = true
+	}
+	freed = make([]bool, len(ps))
+	for i, p := range ps {
+		freed[i] = in[p]
+	}
+	return freed, true
+}

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package packet
+
+import "unsafe"
+
+// Packet is a handle: the address of a buffer's header in the arena. It is
+// not a Go pointer, so that the garbage collector never looks at batches and
+// moving packets costs no write barrier. Zero is "no packet".
+//
+//	arena, one buffer every Stride bytes:
+//	+--------+-----------+----------------------------------+----------+
+//	| header | headroom  | data (Len bytes from Bytes()[0]) | tailroom |
+//	| 64 B   | 128 B     |                                  |          |
+//	+--------+-----------+----------------------------------+----------+
+//	          \_________________ BufferSize = 2048 bytes ____________/
+//
+//	metadata: 128 bytes each in an area of its own, touched only when used
+//
+// Whoever holds the handle owns the packet: exactly one module, queue, batch
+// or cache at a time. Nobody else may read or write it.
+type Packet uintptr
+
+// header is the part of a buffer that describes the packet in it. Written by
+// the owner of the packet only.
+type header struct {
+	data  uintptr // address of the first byte of this segment
+	len   uint32  // bytes in this segment
+	total uint32  // bytes in the whole packet; meaningful in the first segment
+	buf   uintptr // address of the buffer's first byte
+	meta  uintptr // address of the metadata area
+	next  Packet  // next segment, 0 at the end
+	flags uint32
+	csum  uint32 // checksum start and offset of FlagPartialChecksum
+	_     [16]byte
+}
+
+func (p Packet) hdr() *header {
+	return (*header)(unsafe.Add(unsafe.Pointer(nil), uintptr(p)))
+}
+
+// Bytes returns the data of the first segment. The slice is valid while the
+// caller owns the packet and neither Prepend, Adjust nor Resize is called.
+func (p Packet) Bytes() []byte {
+	h := p.hdr()
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), h.data)), int(h.len))
+}
+
+// Metadata returns the packet's metadata area.
+func (p Packet) Metadata() *[MetadataSize]byte {
+	return (*[MetadataSize]byte)(unsafe.Add(unsafe.Pointer(nil), p.hdr().meta))
+}
+
+// buffer returns the whole buffer, headroom included.
+func (p Packet) buffer() *[BufferSize]byte {
+	return (*[BufferSize]byte)(unsafe.Add(unsafe.Pointer(nil), p.hdr().buf))
+}
+
+// addressOf returns the address of mem's first byte.
+func addressOf(mem []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(mem))) }
