@@ -1,0 +1,297 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package module
+
+import (
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+)
+
+// Context is a worker's view of the graph while a packet is under way. There
+// is one per worker; Process and RunTask get it and must not keep it.
+type Context struct {
+	// Cache is the worker's stock of free packets.
+	Cache *packet.Cache
+	// Worker is the worker's id, 0..63.
+	Worker int
+	// Now is the time at the start of the task run, in cycles of sys.Cycles.
+	Now uint64
+	// Hz is the number of cycles per second.
+	Hz uint64
+	// IGate is the input gate on which the batch of Process arrived.
+	IGate int
+	// MetaLen is how many bytes of metadata are in use in this snapshot of
+	// the graph; copies of packets carry that many along.
+	MetaLen int
+	// Rand is the worker's random generator.
+	Rand Rand
+
+	node    *Node
+	slot    *packet.Batch // batch to process next, for slotIn
+	slotIn  *In
+	batch   *packet.Batch // batch being processed, returned after Process
+	task    *packet.Batch // the task's own batch
+	touched []*Out        // gates with staged packets
+	ready   []*In         // input gates with waiting batches
+	scratch []*packet.Batch
+	loops   int
+	// SilentDrops counts packets that ended in unconnected gates or were
+	// dropped by modules on this worker (spec: api.md, ListWorkers).
+	SilentDrops sys.Counter
+	// LoopDrops counts packets dropped because they went round in circles.
+	LoopDrops sys.Counter
+	// Lost counts packets abandoned after a panic.
+	Lost sys.Counter
+}
+
+// Node is one module in a worker's snapshot of the graph. Package graph fills
+// it; only the worker uses it.
+type Node struct {
+	Mod  Module
+	Name string
+	// Outs are the output gates up to the highest connected one.
+	Outs []Out
+	// Offsets are the places of the instance's attributes in this snapshot.
+	Offsets []int8
+	// Children are downstream modules that can hold this module's tasks back.
+	Children []Overloader
+	// Cells are the worker's own counters of the instance.
+	Cells *Cells
+	// Holds is Class.Holds.
+	Holds bool
+}
+
+// Cells are one worker's counters of one instance.
+type Cells struct {
+	Deadends sys.Counter
+	Panics   sys.Counter
+	Own      []sys.Counter // Class.Counters
+}
+
+// Out is an output gate in a snapshot. In is nil if it is not connected.
+type Out struct {
+	In    *In
+	Track *TrackCell
+	Hooks []Hook
+	stage *packet.Batch
+}
+
+// In is an input gate in a snapshot.
+type In struct {
+	Node *Node
+	Gate int
+	// Single is set if only one output gate feeds it.
+	Single bool
+	// Loop is set if a packet that enters may come back within one run.
+	Loop bool
+	// Priority orders waiting input gates: smaller is served first.
+	Priority int
+	Track    *TrackCell
+	Hooks    []Hook
+	pending  []*packet.Batch
+}
+
+// Hook looks at every batch that passes a gate. It must not change packets
+// and obeys the rules of Process.
+type Hook interface {
+	Run(ctx *Context, b *packet.Batch)
+}
+
+// TrackCell are one worker's counters of one gate. Counting batches and
+// packets is so common that it is built in; everything else is a Hook.
+type TrackCell struct {
+	Batches, Packets, Bytes sys.Counter
+	// Bits makes it count bytes, too.
+	Bits bool
+}
+
+func (t *TrackCell) count(b *packet.Batch) {
+	t.Batches.Add(1)
+	t.Packets.Add(uint64(b.Len()))
+	if t.Bits {
+		t.Bytes.Add(b.Bytes() + uint64(b.Len())*packet.Overhead)
+	}
+}
+
+// NowNS returns the time at the start of the task run in nanoseconds of the
+// machine's counter.
+func (c *Context) NowNS() uint64 { return sys.Nanoseconds(c.Now, c.Hz) }
+
+// Attr returns the place of the instance's attribute in the metadata area,
+// or one of the negative Offset values: then reads give zero and writes are
+// skipped.
+func (c *Context) Attr(id AttrID) int { return int(c.node.Offsets[id]) }
+
+// Count adds n to counter i of Class.Counters.
+func (c *Context) Count(i int, n uint64) { c.node.Cells.Own[i].Add(n) }
+
+// NodeName returns the name of the module being run.
+func (c *Context) NodeName() string { return c.node.Name }
+
+// Overloaded reports whether a module downstream asks the running task to
+// hold back.
+func (c *Context) Overloaded() bool {
+	for _, ch := range c.node.Children {
+		if ch.Overloaded() {
+			return true
+		}
+	}
+	return false
+}
+
+// OverloadRetry is the Result.Retry of a task held back by overload, in
+// nanoseconds.
+const OverloadRetry = 100_000
+
+// Batch returns the task's own batch, empty at the start of RunTask.
+func (c *Context) Batch() *packet.Batch { return c.task }
+
+// Emit passes p on through output gate g. Packets are collected per gate and
+// leave together when Process returns, or when a batch is full. A gate that
+// is not connected drops p, which is counted.
+func (c *Context) Emit(p packet.Packet, g int) {
+	outs := c.node.Outs
+	if uint(g) >= uint(len(outs)) {
+		c.Drop(p)
+		return
+	}
+	o := &outs[g]
+	b := o.stage
+	if b == nil {
+		if b = c.open(o); b == nil {
+			c.Drop(p)
+			return
+		}
+	}
+	b.Add(p)
+	if b.Full() {
+		c.flushGate(o)
+	}
+}
+
+// open gives a connected gate a batch to collect in; nil if not connected.
+func (c *Context) open(o *Out) *packet.Batch {
+	if o.In == nil {
+		return nil
+	}
+	b := c.get()
+	o.stage = b
+	c.touched = append(c.touched, o)
+	return b
+}
+
+// EmitBatch passes the whole batch on through output gate g and leaves b
+// empty, or gone if it is the batch given to Process or the task's own: the
+// caller must not touch those again.
+func (c *Context) EmitBatch(b *packet.Batch, g int) {
+	outs := c.node.Outs
+	if b.Len() == 0 {
+		return
+	}
+	if uint(g) >= uint(len(outs)) || outs[g].In == nil {
+		c.DropBatch(b)
+		return
+	}
+	c.leave(&outs[g], b, b == c.batch || b == c.task)
+}
+
+// leave runs the gate's hooks and queues the batch for the peer: in the slot
+// of the straight road if that is free and there is nothing to merge with,
+// else behind or into what waits at the input gate. own says that b belongs
+// to the dispatcher and may travel itself; otherwise its packets are copied.
+func (c *Context) leave(o *Out, b *packet.Batch, own bool) {
+	if o.Track != nil {
+		o.Track.count(b)
+	}
+	for _, h := range o.Hooks {
+		h.Run(c, b)
+	}
+	in := o.In
+	if own && c.slot == nil && in.Single && len(in.pending) == 0 {
+		c.slot, c.slotIn = b, in
+		return
+	}
+	if n := len(in.pending); n > 0 {
+		last := in.pending[n-1]
+		if last.Room() >= b.Len() {
+			last.Append(b.Packets())
+			b.Clear()
+			return
+		}
+	} else {
+		c.enqueue(in)
+	}
+	nb := c.get()
+	nb.Append(b.Packets())
+	b.Clear()
+	in.pending = append(in.pending, nb)
+}
+
+// enqueue puts in into the list of ready gates, which is ordered by falling
+// priority value so that the next one is at the end.
+func (c *Context) enqueue(in *In) {
+	i := len(c.ready)
+	c.ready = append(c.ready, in)
+	for ; i > 0 && c.ready[i-1].Priority <= in.Priority; i-- {
+		c.ready[i] = c.ready[i-1]
+	}
+	c.ready[i] = in
+}
+
+// Drop frees p and counts it as a dead end of the module.
+func (c *Context) Drop(p packet.Packet) {
+	c.node.Cells.Deadends.Add(1)
+	c.SilentDrops.Add(1)
+	c.Cache.Free(p)
+}
+
+// DropBatch frees the whole batch and counts dead ends.
+func (c *Context) DropBatch(b *packet.Batch) {
+	c.node.Cells.Deadends.Add(uint64(b.Len()))
+	c.SilentDrops.Add(uint64(b.Len()))
+	c.Cache.FreeBatch(b)
+}
+
+// Free frees p without counting it.
+func (c *Context) Free(p packet.Packet) { c.Cache.Free(p) }
+
+// FreeBatch frees the whole batch without counting it.
+func (c *Context) FreeBatch(b *packet.Batch) { c.Cache.FreeBatch(b) }
+
+// flushGate sends what the gate has collected.
+func (c *Context) flushGate(o *Out) {
+	b := o.stage
+	o.stage = nil
+	c.leave(o, b, true)
+	if c.slot != b {
+		c.put(b)
+	}
+}
+
+// flush sends what the gates of the current module have collected, in the
+// order in which they were first used.
+func (c *Context) flush() {
+	for _, o := range c.touched {
+		if o.stage != nil {
+			c.flushGate(o)
+		}
+	}
+	c.touched = c.touched[:0]
+}
+
+// get returns an empty batch; the list grows until the graph's needs are met
+// and then no more.
+func (c *Context) get() *packet.Batch {
+	if n := len(c.scratch); n > 0 {
+		b := c.scratch[n-1]
+		c.scratch = c.scratch[:n-1]
+		return b
+	}
+	return new(packet.Batch)
+}
+
+func (c *Context) put(b *packet.Batch) {
+	b.Clear()
+	c.scratch = append(c.scratch, b)
+}

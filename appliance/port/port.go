@@ -1,0 +1,277 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package port is the contract between the engine and the port drivers, and
+// the part that all ports have in common: queues with their owners,
+// statistics and configuration (spec: ports.md section 1).
+package port
+
+import (
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// Limits and defaults of spec: ports.md section 1.
+const (
+	MaxQueues        = 128
+	MaxQueueSize     = 4096
+	DefaultQueueSize = 1024
+	DefaultMTU       = 1500
+)
+
+// Dir is a direction.
+type Dir int
+
+const (
+	// Inc is from outside into the engine.
+	Inc Dir = iota
+	// Out is from the engine to the outside.
+	Out
+)
+
+// String returns the direction as messages spell it.
+func (d Dir) String() string {
+	if d == Inc {
+		return "incoming"
+	}
+	return "outgoing"
+}
+
+// Config is what every driver is told besides its own argument.
+type Config struct {
+	Name string
+	// NumInc and NumOut are queue counts, 1..MaxQueues; SizeInc and SizeOut
+	// queue sizes in packets. A driver may change them to what it has.
+	NumInc, NumOut, SizeInc, SizeOut int
+	// MAC is the address the port gets unless the device has one.
+	MAC net.HardwareAddr
+	// MTU is the device's, if it knows.
+	MTU int
+	Log *slog.Logger
+}
+
+// Driver describes a port driver.
+type Driver struct {
+	// Name on the wire, for example "UnixSocketPort".
+	Name string
+	// Prefix begins the names of unnamed ports.
+	Prefix string
+	// Help is one line.
+	Help string
+	// Arg is the argument's message.
+	Arg proto.Message
+	// New opens the device. cfg may be adjusted. Nothing is left behind when
+	// it fails.
+	New func(cfg *Config, arg proto.Message) (Device, error)
+}
+
+// New adapts a typed constructor to Driver.New.
+func New[A proto.Message, D Device](f func(cfg *Config, arg A) (D, error)) func(*Config, proto.Message) (Device, error) {
+	return func(cfg *Config, arg proto.Message) (Device, error) {
+		d, err := f(cfg, arg.(A))
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
+}
+
+// Device is an open port. Recv and Send are called by one worker at a time
+// for each queue, while everything else may be called from the control side.
+type Device interface {
+	// Recv appends up to limit packets, allocated from c, to b and returns
+	// their number. It does not wait.
+	Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int
+	// Send takes over the first packets of ps, as many as it returns, and
+	// frees them to c now or later. It does not wait.
+	Send(q int, c *packet.Cache, ps []packet.Packet) int
+	// Close ends everything the device started and undoes what it changed on
+	// the host. No worker uses it any more.
+	Close()
+}
+
+// Optional interfaces of a Device.
+type (
+	// FDWaiter names the descriptor that becomes readable when incoming
+	// queue q has packets, -1 if there is none.
+	FDWaiter interface{ WaitFD(q int) int }
+
+	// Retrier says in how many nanoseconds an idle incoming queue without
+	// descriptor wants to be polled again, 0 for never.
+	Retrier interface{ RetryAfter(q int) uint64 }
+
+	// Configurer changes and reports the device's configuration.
+	Configurer interface {
+		// SetConf applies mtu (0: keep), mac (nil: keep) and the
+		// administrative state.
+		SetConf(mtu int, mac net.HardwareAddr, up bool) error
+	}
+
+	// Linker reports the state of the link.
+	Linker interface{ Link() Link }
+
+	// Statser adds device statistics, such as drops in the kernel, to those
+	// that Port counts. Own reports that packets and bytes come from the
+	// device too, so that Port does not count them.
+	Statser interface{ DeviceStats() (inc, out DeviceStats) }
+
+	// Noder restricts the port to NUMA nodes: bit n is node n.
+	Noder interface{ NodeMask() uint64 }
+
+	// Notes are facts about the device worth showing, such as the mode it
+	// runs in or that a file has ended.
+	Noter interface{ Notes() []string }
+)
+
+// DeviceStats are counters kept by the device since it was opened.
+type DeviceStats struct{ Packets, Dropped, Bytes uint64 }
+
+// Link is the state of a link.
+type Link struct {
+	SpeedMbps  uint32 // 0: unknown
+	FullDuplex bool
+	Autoneg    bool
+	Up         bool
+}
+
+// Port is a port of the engine: a device with queues and their statistics.
+type Port struct {
+	Name   string
+	Driver *Driver
+	Arg    *anypb.Any
+	Device Device
+
+	// AdminUp false stops all traffic at the port.
+	adminUp atomic.Bool
+	inc     []Queue
+	out     []Queue
+
+	mu  sync.Mutex // guards cfg and the queues' owners
+	cfg Config
+}
+
+// Open creates a port with the driver. cfg must have been completed.
+func Open(d *Driver, cfg Config, arg proto.Message, asGiven *anypb.Any) (*Port, error) {
+	dev, err := d.New(&cfg, arg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.MTU == 0 {
+		cfg.MTU = DefaultMTU
+	}
+	p := &Port{Name: cfg.Name, Driver: d, Arg: asGiven, Device: dev, cfg: cfg,
+		inc: make([]Queue, cfg.NumInc), out: make([]Queue, cfg.NumOut)}
+	p.adminUp.Store(true)
+	return p, nil
+}
+
+// Config returns the configuration in effect.
+func (p *Port) Config() Config {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg
+}
+
+// Up reports the administrative state.
+func (p *Port) Up() bool { return p.adminUp.Load() }
+
+// Queues returns the number of queues of a direction.
+func (p *Port) Queues(dir Dir) int { return len(p.queues(dir)) }
+
+func (p *Port) queues(dir Dir) []Queue {
+	if dir == Inc {
+		return p.inc
+	}
+	return p.out
+}
+
+// SetConf changes the configuration. Errors: ENOTSUP if the driver cannot.
+func (p *Port) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
+	c, ok := p.Device.(Configurer)
+	if !ok {
+		return errno.Errorf(errno.ENOTSUP, "port %s: driver %s has no settings to change", p.Name, p.Driver.Name)
+	}
+	if err := c.SetConf(mtu, mac, up); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if mtu != 0 {
+		p.cfg.MTU = mtu
+	}
+	if mac != nil {
+		p.cfg.MAC = mac
+	}
+	p.adminUp.Store(up)
+	return nil
+}
+
+// Link returns the state of the link; full duplex and up where the driver
+// has no notion of one.
+func (p *Port) Link() Link {
+	if l, ok := p.Device.(Linker); ok {
+		return l.Link()
+	}
+	return Link{FullDuplex: true, Autoneg: true, Up: true}
+}
+
+// Acquire gives queue qid of a direction, or all of them if qid < 0, to
+// owner. Errors: ENODEV if there is no queue in that direction, EINVAL for a
+// queue that does not exist, EBUSY if any is taken.
+func (p *Port) Acquire(dir Dir, qid int, owner string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	qs := p.queues(dir)
+	if len(qs) == 0 {
+		return errno.Errorf(errno.ENODEV, "port %s has no %s queue", p.Name, dir)
+	}
+	first, last := qid, qid
+	if qid < 0 {
+		first, last = 0, len(qs)-1
+	} else if qid >= len(qs) {
+		return errno.Errorf(errno.EINVAL, "port %s: %s queue %d does not exist, it has %d", p.Name, dir, qid, len(qs))
+	}
+	for i := first; i <= last; i++ {
+		if qs[i].owner != "" {
+			return errno.Errorf(errno.EBUSY, "port %s: %s queue %d is in use by module %s", p.Name, dir, i, qs[i].owner)
+		}
+	}
+	for i := first; i <= last; i++ {
+		qs[i].owner = owner
+	}
+	return nil
+}
+
+// Release takes back what Acquire gave to owner.
+func (p *Port) Release(dir Dir, qid int, owner string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	qs := p.queues(dir)
+	for i := range qs {
+		if (qid < 0 || qid == i) && qs[i].owner == owner {
+			qs[i].owner = ""
+		}
+	}
+}
+
+// User returns the name of a module that owns a queue, "" if there is none.
+func (p *Port) User() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, qs := range [][]Queue{p.inc, p.out} {
+		for i := range qs {
+			if qs[i].owner != "" {
+				return qs[i].owner
+			}
+		}
+	}
+	return ""
+}
