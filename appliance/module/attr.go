@@ -20,9 +20,10 @@ func (m Mode) String() string {
 		return "read"
 	case Write:
 		return "write"
-	default:
+	case Update:
 		return "update"
 	}
+	return "invalid mode"
 }
 
 // Attr is a metadata attribute declared by an instance.

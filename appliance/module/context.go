@@ -295,3 +295,6 @@ func (c *Context) put(b *packet.Batch) {
 	b.Clear()
 	c.scratch = append(c.scratch, b)
 }
+
+// NewCells returns cells with room for n own counters.
+func NewCells(n int) *Cells { return &Cells{Own: make([]sys.Counter, n)} }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
@@ -16,11 +15,11 @@ import (
 
 // Host is what the engine offers to constructors through Env.
 type Host interface {
-	// DeclareAttr agrees on the size of an attribute name with all other
-	// instances; errors carry EINVAL.
-	DeclareAttr(name string, size int) error
-	// ReleaseAttr takes one DeclareAttr back.
-	ReleaseAttr(name string)
+	// DeclareAttr adds an attribute to those the instance declared so far,
+	// or says why not.
+	DeclareAttr(declared []Attr, a Attr) ([]Attr, error)
+	// ReleaseAttrs forgets an instance's declarations.
+	ReleaseAttrs(declared []Attr)
 	// Port finds a port by name.
 	Port(name string) (*port.Port, bool)
 	// Pool is the engine's packet pool.
@@ -38,7 +37,14 @@ type Env struct {
 	host  Host
 	attrs []Attr
 	tasks []*Task
-	ports []func()
+	ports []claim
+}
+
+// claim is a queue, or all queues, of a port taken for the instance.
+type claim struct {
+	port *port.Port
+	dir  port.Dir
+	qid  int
 }
 
 // NewEnv returns an Env for one construction.
@@ -54,24 +60,11 @@ func (e *Env) Pool() *packet.Pool { return e.host.Pool() }
 // than the one other instances declared, EEXIST for a name declared twice
 // (spec: metadata.md section 2).
 func (e *Env) AddAttr(name string, size int, mode Mode) (AttrID, error) {
-	if len(e.attrs) >= MaxAttrs {
-		return 0, errno.Errorf(errno.ENOSPC, "metadata attribute %q: a module has at most %d attributes", name, MaxAttrs)
-	}
-	if name == "" {
-		return 0, errno.Errorf(errno.EINVAL, "metadata attribute name must not be empty")
-	}
-	if size < 1 || size > MaxAttrSize {
-		return 0, errno.Errorf(errno.EINVAL, "metadata attribute %q: size %d must be 1..%d bytes", name, size, MaxAttrSize)
-	}
-	for _, a := range e.attrs {
-		if a.Name == name {
-			return 0, errno.Errorf(errno.EEXIST, "metadata attribute %q is declared twice", name)
-		}
-	}
-	if err := e.host.DeclareAttr(name, size); err != nil {
+	attrs, err := e.host.DeclareAttr(e.attrs, Attr{Name: name, Size: size, Mode: mode})
+	if err != nil {
 		return 0, err
 	}
-	e.attrs = append(e.attrs, Attr{Name: name, Size: size, Mode: mode})
+	e.attrs = attrs
 	return AttrID(len(e.attrs) - 1), nil
 }
 
@@ -94,7 +87,7 @@ func (e *Env) AcquirePort(name string, dir port.Dir, qid int) (*port.Port, error
 	if err := p.Acquire(dir, qid, e.Name); err != nil {
 		return nil, err
 	}
-	e.ports = append(e.ports, func() { p.Release(dir, qid, e.Name) })
+	e.ports = append(e.ports, claim{p, dir, qid})
 	return p, nil
 }
 
@@ -104,16 +97,31 @@ func (e *Env) Attrs() []Attr { return e.attrs }
 // Tasks returns the registered tasks.
 func (e *Env) Tasks() []*Task { return e.tasks }
 
-// Release gives queues and attribute sizes back, after a failed construction
-// or when the instance is gone.
+// Release gives queues and attribute sizes back: after a failed construction,
+// or when the instance leaves the graph.
 func (e *Env) Release() {
-	for _, release := range e.ports {
-		release()
+	for _, c := range e.ports {
+		c.port.Release(c.dir, c.qid, e.Name)
 	}
+	e.host.ReleaseAttrs(e.attrs)
+}
+
+// Reclaim takes again what Release gave back, when a change is undone. It
+// fails only if somebody else took it meanwhile.
+func (e *Env) Reclaim() error {
+	for _, c := range e.ports {
+		if err := c.port.Acquire(c.dir, c.qid, e.Name); err != nil {
+			return err
+		}
+	}
+	var declared []Attr
 	for _, a := range e.attrs {
-		e.host.ReleaseAttr(a.Name)
+		var err error
+		if declared, err = e.host.DeclareAttr(declared, a); err != nil {
+			return err
+		}
 	}
-	e.ports, e.attrs = nil, nil
+	return nil
 }
 
 // Task is a registered task, for its module to wake it.
@@ -127,6 +135,9 @@ func (t *Task) Wake() {
 		w.event.Signal()
 	}
 }
+
+// Waker returns who runs the task, nil for nobody.
+func (t *Task) Waker() *Waker { return t.waker.Load() }
 
 // SetWaker tells the task who runs it; nil for nobody.
 func (t *Task) SetWaker(w *Waker) { t.waker.Store(w) }

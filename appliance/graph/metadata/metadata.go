@@ -13,14 +13,16 @@
 // twice with the same modules gives the same answer.
 package metadata
 
+import "github.com/bessform/terraform-provider-bess/appliance/module"
+
 // Limits of section 1 of the specification.
 const (
 	// AreaSize is the number of metadata bytes of one packet.
 	AreaSize = 128
 	// MaxSize is the largest size of one attribute in bytes.
-	MaxSize = 32
+	MaxSize = module.MaxAttrSize
 	// MaxAttrs is the largest number of attributes one module may declare.
-	MaxAttrs = 16
+	MaxAttrs = module.MaxAttrs
 )
 
 // Offset is the place of an attribute: 0..127, or one of the negative values
@@ -30,48 +32,25 @@ type Offset = int8
 // The special offsets.
 const (
 	// NoWrite: nobody downstream reads the value.
-	NoWrite Offset = -1
+	NoWrite Offset = module.OffsetNoWrite
 	// NoRead: nobody upstream writes the value, or not on every path.
-	NoRead Offset = -2
+	NoRead Offset = module.OffsetNoRead
 	// NoSpace: the value did not fit into the 128 bytes.
-	NoSpace Offset = -3
+	NoSpace Offset = module.OffsetNoSpace
 )
 
-// Mode says what a module does with an attribute.
-type Mode uint8
+// Mode and Attr are those of the module contract.
+type (
+	Mode = module.Mode
+	Attr = module.Attr
+)
 
-// The modes, numbered as on the wire.
+// The modes.
 const (
-	// Read uses the value and leaves it alone.
-	Read Mode = iota
-	// Write sets the value; what was there before is lost.
-	Write
-	// Update reads the value, then sets it.
-	Update
+	Read   = module.Read
+	Write  = module.Write
+	Update = module.Update
 )
-
-// String returns "read", "write" or "update".
-func (m Mode) String() string {
-	switch m {
-	case Read:
-		return "read"
-	case Write:
-		return "write"
-	case Update:
-		return "update"
-	}
-	return "invalid mode"
-}
-
-// Attr is one attribute as one module declares it.
-type Attr struct {
-	// Name identifies the attribute in the whole pipeline.
-	Name string
-	// Size is its length in bytes, 1..MaxSize.
-	Size int
-	// Mode is the module's use of it.
-	Mode Mode
-}
 
 // Module is one module of the graph handed to Place.
 type Module struct {
