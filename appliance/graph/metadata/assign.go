@@ -13,86 +13,116 @@ import (
 // neighbours first, keeping discovery order among equals: values that get in
 // the way of many others are placed while there is room for a common choice.
 func (s *solver) rankComponents() {
+	fresh := s.fresh()
 	seen := make([]int32, len(s.comps))
 	for i := range s.comps {
-		s.neighbours(i, seen, func(*component) { s.comps[i].degree++ })
-	}
-	order := make([]int32, len(s.comps)) // old index by new position
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortStableFunc(order, func(a, b int32) int {
-		return cmp.Compare(s.comps[b].degree, s.comps[a].degree)
-	})
-	sorted := make([]component, len(order))
-	moved := make([]int32, len(order)) // new position by old index
-	for i, o := range order {
-		sorted[i], moved[o] = s.comps[o], int32(i)
-	}
-	s.comps = sorted
-	for _, of := range s.of {
-		for i := range of {
-			of[i] = moved[of[i]]
-		}
-	}
-}
-
-// neighbours calls f once for every other component that shares a module with
-// component i. seen is scratch space of the same length as comps.
-func (s *solver) neighbours(i int, seen []int32, f func(*component)) {
-	mark := int32(i + 1)
-	seen[i] = mark
-	for _, m := range s.comps[i].modules {
-		for _, c := range s.of[m] {
-			if seen[c] != mark {
-				seen[c] = mark
-				f(&s.comps[c])
+		c, mark := &s.comps[i], int32(i+1)
+		seen[i] = mark
+		for _, m := range c.modules {
+			others := fresh[m]
+			if _, here := slices.BinarySearch(fresh[m], int32(i)); here {
+				others = s.of[m]
+			}
+			for _, o := range others {
+				if seen[o] != mark {
+					seen[o] = mark
+					c.degree++
+				}
 			}
 		}
 	}
+	slices.SortStableFunc(s.comps, func(a, b component) int {
+		return cmp.Compare(b.degree, a.degree)
+	})
 }
 
-// assign gives every valid component with a reader the lowest aligned gap
-// between the neighbours placed before it.
+// fresh returns, for each module, its components that do not also contain the
+// module's parent in a spanning forest of the graph. Two components that share
+// modules meet in one of them where at least one is fresh, so looking there is
+// enough; comparing everybody with everybody in each module of a long pipeline
+// through which many values pass would take quadratic time.
+func (s *solver) fresh() [][]int32 {
+	fresh := make([][]int32, len(s.mods))
+	visited := make([]bool, len(s.mods))
+	var queue []int32
+	for root := range s.mods {
+		if visited[root] {
+			continue
+		}
+		visited[root], fresh[root] = true, s.of[root]
+		queue = append(queue[:0], int32(root))
+		for len(queue) > 0 {
+			m := queue[len(queue)-1]
+			queue = queue[:len(queue)-1]
+			for _, v := range s.out[m] {
+				if !visited[v] {
+					visited[v], fresh[v] = true, without(s.of[v], s.of[m])
+					queue = append(queue, v)
+				}
+			}
+		}
+	}
+	return fresh
+}
+
+// without returns the elements of a that are not in b; both are sorted.
+func without(a, b []int32) []int32 {
+	var left []int32
+	for _, x := range a {
+		for len(b) > 0 && b[0] < x {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != x {
+			left = append(left, x)
+		}
+	}
+	return left
+}
+
+// area has one bit per byte of a module's metadata that is taken.
+type area [AreaSize / 64]uint64
+
+// assign gives every valid component with a reader the lowest aligned bytes
+// that are free in all its modules.
 func (s *solver) assign() {
-	seen := make([]int32, len(s.comps))
-	var placed []*component
+	taken := make([]area, len(s.mods))
 	for i := range s.comps {
 		c := &s.comps[i]
 		if !c.valid() || len(c.modules) < 2 {
 			continue
 		}
-		placed = placed[:0]
-		s.neighbours(i, seen, func(n *component) {
-			if n.offset >= 0 {
-				placed = append(placed, n)
+		var all area
+		for _, m := range c.modules {
+			for w := range all {
+				all[w] |= taken[m][w]
 			}
-		})
-		slices.SortFunc(placed, func(a, b *component) int {
-			return cmp.Compare(a.offset, b.offset)
-		})
-		c.offset = gap(placed, c.size)
+		}
+		if c.offset = all.gap(c.size); c.offset < 0 {
+			continue
+		}
+		w, bit := c.offset/64, c.offset%64
+		for _, m := range c.modules {
+			taken[m][w] |= mask(c.size) << bit
+		}
 	}
 }
 
-// gap returns the first aligned offset at which size bytes overlap none of the
-// components, which are sorted by offset. Neighbours of c need not be
-// neighbours of each other, so they may overlap: a short one that starts late
-// may end before a long one that started early, hence the max.
-func gap(placed []*component, size int) Offset {
-	align := 1 << bits.Len(uint(size-1))
-	at := 0
-	for _, n := range placed {
-		if at+size <= int(n.offset) {
-			break
-		}
-		end := int(n.offset) + n.size
-		at = max(at, (end+align-1)&^(align-1))
-	}
-	if at+size > AreaSize {
+// mask returns size set bits.
+func mask(size int) uint64 { return 1<<size - 1 }
+
+// gap returns the first offset of size free bytes that is a multiple of size
+// rounded up to a power of two, or NoSpace. Such a range never crosses a word.
+func (a *area) gap(size int) Offset {
+	if size > MaxSize {
 		return NoSpace
 	}
-	return Offset(at)
+	align := 1 << bits.Len(uint(size-1))
+	for at := 0; at < AreaSize; at += align {
+		if a[at/64]>>(at%64)&mask(size) == 0 {
+			return Offset(at)
+		}
+	}
+	return NoSpace
 }
 
 // offsets spreads the components' offsets over the declarations.

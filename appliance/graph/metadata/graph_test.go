@@ -49,6 +49,10 @@ func attrs(t testing.TB, text string) (as []Attr) {
 	return as
 }
 
+func attr(name string, size int, mode Mode) Attr {
+	return Attr{Name: name, Size: size, Mode: mode}
+}
+
 // show renders the offsets as "a.foo 0, b.foo 0" in order of modules.
 func show(mods []Module, p Placement) string {
 	var out []string

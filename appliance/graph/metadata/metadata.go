@@ -76,8 +76,9 @@ type Placement struct {
 }
 
 // Place computes the offsets of all attributes of all modules. Links to
-// indices that do not exist count as not connected. The work is proportional
-// to the number of links times the number of values alive on them.
+// indices that do not exist count as not connected, and an attribute larger
+// than MaxSize never fits. The work is proportional to the number of links
+// times the number of values alive on them.
 func Place(modules []Module) Placement {
 	s := newSolver(modules)
 	s.findComponents()

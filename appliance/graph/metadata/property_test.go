@@ -25,7 +25,7 @@ func randomGraph(r *rand.Rand, n, maxAttrs int) []Module {
 		mods[i].Name = fmt.Sprintf("m%d", r.IntN(100)*100+i)
 		for a, size := range sizes {
 			if r.IntN(3) == 0 && len(mods[i].Attrs) < MaxAttrs {
-				mods[i].Attrs = append(mods[i].Attrs, Attr{fmt.Sprintf("x%d", a), size, Mode(r.IntN(3))})
+				mods[i].Attrs = append(mods[i].Attrs, attr(fmt.Sprintf("x%d", a), size, Mode(r.IntN(3))))
 			}
 		}
 		for range r.IntN(3) {
@@ -137,7 +137,54 @@ func TestComponentsAndRanges(t *testing.T) {
 		} else if got := asLiteral(s); !slices.Equal(got, want) {
 			t.Fatalf("round %d: components\n got %v\nwant %v\n%+v", round, got, want, mods)
 		}
+		checkDegrees(t, s)
 		checkRanges(t, s)
+	}
+}
+
+func sharesModule(c, d *component) bool {
+	return slices.ContainsFunc(c.modules, func(m int32) bool { return slices.Contains(d.modules, m) })
+}
+
+// checkDegrees recounts the neighbours and repeats section 5's choice of
+// offsets, neighbour by neighbour, for every component.
+func checkDegrees(t *testing.T, s *solver) {
+	t.Helper()
+	for i := range s.comps {
+		c := &s.comps[i]
+		degree, at := 0, 0
+		var before []*component
+		for j := range s.comps {
+			if d := &s.comps[j]; i != j && sharesModule(c, d) {
+				degree++
+				if j < i && d.offset >= 0 {
+					before = append(before, d)
+				}
+			}
+		}
+		if degree != c.degree || i > 0 && s.comps[i-1].degree < degree {
+			t.Fatalf("%s: degree %d, want %d, after one of %d", c.name, c.degree, degree, s.comps[max(0, i-1)].degree)
+		}
+		if c.offset < 0 && c.offset != NoSpace {
+			continue
+		}
+		align := 1
+		for align < c.size {
+			align *= 2
+		}
+		slices.SortFunc(before, func(a, b *component) int { return int(a.offset) - int(b.offset) })
+		for _, d := range before {
+			if at+c.size <= int(d.offset) {
+				break
+			}
+			at = max(at, (int(d.offset)+d.size+align-1)/align*align)
+		}
+		if at+c.size > AreaSize {
+			at = int(NoSpace)
+		}
+		if at != int(c.offset) {
+			t.Fatalf("%s:%d at %d, want %d", c.name, c.size, c.offset, at)
+		}
 	}
 }
 
@@ -156,7 +203,7 @@ func checkRanges(t *testing.T, s *solver) {
 		}
 		for _, d := range s.comps[i+1:] {
 			apart := d.offset < 0 || int(c.offset)+c.size <= int(d.offset) || int(d.offset)+d.size <= int(c.offset)
-			if shared := slices.ContainsFunc(c.modules, func(m int32) bool { return slices.Contains(d.modules, m) }); shared && !apart {
+			if sharesModule(&c, &d) && !apart {
 				t.Fatalf("%s:%d at %d and %s:%d at %d overlap", c.name, c.size, c.offset, d.name, d.size, d.offset)
 			}
 		}
