@@ -916,6 +916,192 @@ func (x *ModuleCountersResponse) GetPanics() uint64 {
 	return 0
 }
 
+type MoveLinkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The module and its output gate.
+	From  string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	Ogate uint64 `protobuf:"varint,2,opt,name=ogate,proto3" json:"ogate,omitempty"`
+	// The module and its input gate that the link leads to afterwards.
+	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Igate         uint64 `protobuf:"varint,4,opt,name=igate,proto3" json:"igate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveLinkRequest) Reset() {
+	*x = MoveLinkRequest{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveLinkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveLinkRequest) ProtoMessage() {}
+
+func (x *MoveLinkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveLinkRequest.ProtoReflect.Descriptor instead.
+func (*MoveLinkRequest) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MoveLinkRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *MoveLinkRequest) GetOgate() uint64 {
+	if x != nil {
+		return x.Ogate
+	}
+	return 0
+}
+
+func (x *MoveLinkRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *MoveLinkRequest) GetIgate() uint64 {
+	if x != nil {
+		return x.Igate
+	}
+	return 0
+}
+
+type MoveLinkResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveLinkResponse) Reset() {
+	*x = MoveLinkResponse{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveLinkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveLinkResponse) ProtoMessage() {}
+
+func (x *MoveLinkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveLinkResponse.ProtoReflect.Descriptor instead.
+func (*MoveLinkResponse) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{17}
+}
+
+type DeleteTcRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTcRequest) Reset() {
+	*x = DeleteTcRequest{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTcRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTcRequest) ProtoMessage() {}
+
+func (x *DeleteTcRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTcRequest.ProtoReflect.Descriptor instead.
+func (*DeleteTcRequest) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DeleteTcRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type DeleteTcResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTcResponse) Reset() {
+	*x = DeleteTcResponse{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTcResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTcResponse) ProtoMessage() {}
+
+func (x *DeleteTcResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTcResponse.ProtoReflect.Descriptor instead.
+func (*DeleteTcResponse) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{19}
+}
+
 var File_appliance_api_declarepb_declare_proto protoreflect.FileDescriptor
 
 const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
@@ -982,14 +1168,25 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\x16ModuleCountersResponse\x124\n" +
 	"\bcounters\x18\x01 \x03(\v2\x18.bess.declare.v1.CounterR\bcounters\x12!\n" +
 	"\frule_packets\x18\x02 \x03(\x04R\vrulePackets\x12\x16\n" +
-	"\x06panics\x18\x03 \x01(\x04R\x06panics2\xf4\x03\n" +
+	"\x06panics\x18\x03 \x01(\x04R\x06panics\"a\n" +
+	"\x0fMoveLinkRequest\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x14\n" +
+	"\x05ogate\x18\x02 \x01(\x04R\x05ogate\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x14\n" +
+	"\x05igate\x18\x04 \x01(\x04R\x05igate\"\x12\n" +
+	"\x10MoveLinkResponse\"%\n" +
+	"\x0fDeleteTcRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x12\n" +
+	"\x10DeleteTcResponse2\x96\x05\n" +
 	"\tPipelines\x12I\n" +
 	"\x06Export\x12\x1e.bess.declare.v1.ExportRequest\x1a\x1f.bess.declare.v1.ExportResponse\x12O\n" +
 	"\bValidate\x12 .bess.declare.v1.ValidateRequest\x1a!.bess.declare.v1.ValidateResponse\x12C\n" +
 	"\x04Plan\x12\x1c.bess.declare.v1.PlanRequest\x1a\x1d.bess.declare.v1.PlanResponse\x12F\n" +
 	"\x05Apply\x12\x1d.bess.declare.v1.ApplyRequest\x1a\x1e.bess.declare.v1.ApplyResponse\x12[\n" +
 	"\fUpdateModule\x12$.bess.declare.v1.UpdateModuleRequest\x1a%.bess.declare.v1.UpdateModuleResponse\x12a\n" +
-	"\x0eModuleCounters\x12&.bess.declare.v1.ModuleCountersRequest\x1a'.bess.declare.v1.ModuleCountersResponseBEZCgithub.com/bessform/terraform-provider-bess/appliance/api/declarepbb\x06proto3"
+	"\x0eModuleCounters\x12&.bess.declare.v1.ModuleCountersRequest\x1a'.bess.declare.v1.ModuleCountersResponse\x12O\n" +
+	"\bMoveLink\x12 .bess.declare.v1.MoveLinkRequest\x1a!.bess.declare.v1.MoveLinkResponse\x12O\n" +
+	"\bDeleteTc\x12 .bess.declare.v1.DeleteTcRequest\x1a!.bess.declare.v1.DeleteTcResponseBEZCgithub.com/bessform/terraform-provider-bess/appliance/api/declarepbb\x06proto3"
 
 var (
 	file_appliance_api_declarepb_declare_proto_rawDescOnce sync.Once
@@ -1003,7 +1200,7 @@ func file_appliance_api_declarepb_declare_proto_rawDescGZIP() []byte {
 	return file_appliance_api_declarepb_declare_proto_rawDescData
 }
 
-var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*Finding)(nil),                // 0: bess.declare.v1.Finding
 	(*Action)(nil),                 // 1: bess.declare.v1.Action
@@ -1021,7 +1218,11 @@ var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*ModuleCountersRequest)(nil),  // 13: bess.declare.v1.ModuleCountersRequest
 	(*Counter)(nil),                // 14: bess.declare.v1.Counter
 	(*ModuleCountersResponse)(nil), // 15: bess.declare.v1.ModuleCountersResponse
-	(*anypb.Any)(nil),              // 16: google.protobuf.Any
+	(*MoveLinkRequest)(nil),        // 16: bess.declare.v1.MoveLinkRequest
+	(*MoveLinkResponse)(nil),       // 17: bess.declare.v1.MoveLinkResponse
+	(*DeleteTcRequest)(nil),        // 18: bess.declare.v1.DeleteTcRequest
+	(*DeleteTcResponse)(nil),       // 19: bess.declare.v1.DeleteTcResponse
+	(*anypb.Any)(nil),              // 20: google.protobuf.Any
 }
 var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
 	2,  // 0: bess.declare.v1.ValidateRequest.documents:type_name -> bess.declare.v1.Document
@@ -1032,7 +1233,7 @@ var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
 	2,  // 5: bess.declare.v1.ApplyRequest.documents:type_name -> bess.declare.v1.Document
 	0,  // 6: bess.declare.v1.ApplyResponse.findings:type_name -> bess.declare.v1.Finding
 	1,  // 7: bess.declare.v1.ApplyResponse.actions:type_name -> bess.declare.v1.Action
-	16, // 8: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
+	20, // 8: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
 	14, // 9: bess.declare.v1.ModuleCountersResponse.counters:type_name -> bess.declare.v1.Counter
 	3,  // 10: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
 	5,  // 11: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
@@ -1040,14 +1241,18 @@ var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
 	9,  // 13: bess.declare.v1.Pipelines.Apply:input_type -> bess.declare.v1.ApplyRequest
 	11, // 14: bess.declare.v1.Pipelines.UpdateModule:input_type -> bess.declare.v1.UpdateModuleRequest
 	13, // 15: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
-	4,  // 16: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
-	6,  // 17: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
-	8,  // 18: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
-	10, // 19: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
-	12, // 20: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
-	15, // 21: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
+	16, // 16: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
+	18, // 17: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
+	4,  // 18: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
+	6,  // 19: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
+	8,  // 20: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
+	10, // 21: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
+	12, // 22: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
+	15, // 23: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
+	17, // 24: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
+	19, // 25: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
+	18, // [18:26] is the sub-list for method output_type
+	10, // [10:18] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1064,7 +1269,7 @@ func file_appliance_api_declarepb_declare_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appliance_api_declarepb_declare_proto_rawDesc), len(file_appliance_api_declarepb_declare_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

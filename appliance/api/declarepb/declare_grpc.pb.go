@@ -28,6 +28,8 @@ const (
 	Pipelines_Apply_FullMethodName          = "/bess.declare.v1.Pipelines/Apply"
 	Pipelines_UpdateModule_FullMethodName   = "/bess.declare.v1.Pipelines/UpdateModule"
 	Pipelines_ModuleCounters_FullMethodName = "/bess.declare.v1.Pipelines/ModuleCounters"
+	Pipelines_MoveLink_FullMethodName       = "/bess.declare.v1.Pipelines/MoveLink"
+	Pipelines_DeleteTc_FullMethodName       = "/bess.declare.v1.Pipelines/DeleteTc"
 )
 
 // PipelinesClient is the client API for Pipelines service.
@@ -61,6 +63,16 @@ type PipelinesClient interface {
 	// ModuleCounters returns the class's own counters and, for classes with an
 	// ordered list of rules, how many packets each rule has decided.
 	ModuleCounters(ctx context.Context, in *ModuleCountersRequest, opts ...grpc.CallOption) (*ModuleCountersResponse, error)
+	// MoveLink connects an output gate that is already connected to another
+	// input gate. No packet sees the gate unconnected; hooks and counters of the
+	// output gate stay. NOT_FOUND for an unknown module or a gate that is not
+	// connected, INVALID_ARGUMENT for a gate that the class does not have; the
+	// old link stays then.
+	MoveLink(ctx context.Context, in *MoveLinkRequest, opts ...grpc.CallOption) (*MoveLinkResponse, error)
+	// DeleteTc removes one traffic class made by AddTc. NOT_FOUND if there is
+	// none of that name, FAILED_PRECONDITION while it has children,
+	// INVALID_ARGUMENT for the leaf of a task, which lives as long as its module.
+	DeleteTc(ctx context.Context, in *DeleteTcRequest, opts ...grpc.CallOption) (*DeleteTcResponse, error)
 }
 
 type pipelinesClient struct {
@@ -131,6 +143,26 @@ func (c *pipelinesClient) ModuleCounters(ctx context.Context, in *ModuleCounters
 	return out, nil
 }
 
+func (c *pipelinesClient) MoveLink(ctx context.Context, in *MoveLinkRequest, opts ...grpc.CallOption) (*MoveLinkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MoveLinkResponse)
+	err := c.cc.Invoke(ctx, Pipelines_MoveLink_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelinesClient) DeleteTc(ctx context.Context, in *DeleteTcRequest, opts ...grpc.CallOption) (*DeleteTcResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteTcResponse)
+	err := c.cc.Invoke(ctx, Pipelines_DeleteTc_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PipelinesServer is the server API for Pipelines service.
 // All implementations must embed UnimplementedPipelinesServer
 // for forward compatibility.
@@ -162,6 +194,16 @@ type PipelinesServer interface {
 	// ModuleCounters returns the class's own counters and, for classes with an
 	// ordered list of rules, how many packets each rule has decided.
 	ModuleCounters(context.Context, *ModuleCountersRequest) (*ModuleCountersResponse, error)
+	// MoveLink connects an output gate that is already connected to another
+	// input gate. No packet sees the gate unconnected; hooks and counters of the
+	// output gate stay. NOT_FOUND for an unknown module or a gate that is not
+	// connected, INVALID_ARGUMENT for a gate that the class does not have; the
+	// old link stays then.
+	MoveLink(context.Context, *MoveLinkRequest) (*MoveLinkResponse, error)
+	// DeleteTc removes one traffic class made by AddTc. NOT_FOUND if there is
+	// none of that name, FAILED_PRECONDITION while it has children,
+	// INVALID_ARGUMENT for the leaf of a task, which lives as long as its module.
+	DeleteTc(context.Context, *DeleteTcRequest) (*DeleteTcResponse, error)
 	mustEmbedUnimplementedPipelinesServer()
 }
 
@@ -189,6 +231,12 @@ func (UnimplementedPipelinesServer) UpdateModule(context.Context, *UpdateModuleR
 }
 func (UnimplementedPipelinesServer) ModuleCounters(context.Context, *ModuleCountersRequest) (*ModuleCountersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ModuleCounters not implemented")
+}
+func (UnimplementedPipelinesServer) MoveLink(context.Context, *MoveLinkRequest) (*MoveLinkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method MoveLink not implemented")
+}
+func (UnimplementedPipelinesServer) DeleteTc(context.Context, *DeleteTcRequest) (*DeleteTcResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteTc not implemented")
 }
 func (UnimplementedPipelinesServer) mustEmbedUnimplementedPipelinesServer() {}
 func (UnimplementedPipelinesServer) testEmbeddedByValue()                   {}
@@ -319,6 +367,42 @@ func _Pipelines_ModuleCounters_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Pipelines_MoveLink_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MoveLinkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelinesServer).MoveLink(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pipelines_MoveLink_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelinesServer).MoveLink(ctx, req.(*MoveLinkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Pipelines_DeleteTc_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteTcRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelinesServer).DeleteTc(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pipelines_DeleteTc_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelinesServer).DeleteTc(ctx, req.(*DeleteTcRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Pipelines_ServiceDesc is the grpc.ServiceDesc for Pipelines service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -349,6 +433,14 @@ var Pipelines_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ModuleCounters",
 			Handler:    _Pipelines_ModuleCounters_Handler,
+		},
+		{
+			MethodName: "MoveLink",
+			Handler:    _Pipelines_MoveLink_Handler,
+		},
+		{
+			MethodName: "DeleteTc",
+			Handler:    _Pipelines_DeleteTc_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
