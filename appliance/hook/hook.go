@@ -67,6 +67,8 @@ type Updater interface{ Update(arg proto.Message) error }
 type Tracker interface {
 	// Cell returns the counters of a worker, 0..63, the same on every call.
 	Cell(worker int) *module.TrackCell
+	// Counts returns the sums over all workers.
+	Counts() Counts
 }
 
 // Counts are the sums of a Tracker over all workers.

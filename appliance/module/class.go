@@ -92,6 +92,10 @@ type (
 		Placement(feeders, own int) (violation, fatal bool)
 	}
 
+	// RuleCounter is implemented by classes with an ordered list of rules: how
+	// many packets each rule has decided, in rule order.
+	RuleCounter interface{ RuleStats() []uint64 }
+
 	// NodeLimiter restricts the instance to NUMA nodes: bit n is node n.
 	NodeLimiter interface{ NodeMask() uint64 }
 )

@@ -90,6 +90,14 @@ func (p *Pool) Available() int {
 	return min(max(n, 0), p.capacity)
 }
 
+// CacheSize returns the most packets one worker keeps for itself.
+func (p *Pool) CacheSize() int { return p.cacheCap }
+
+// FreeListBytes returns the memory of the lists of free packets.
+func (p *Pool) FreeListBytes() uint64 {
+	return uint64(len(p.blocks)) * (blockSize + 1) * 8
+}
+
 // pop takes the top block off s and returns its number + 1, 0 if s is empty.
 func (p *Pool) pop(s *stack) uint32 {
 	for {

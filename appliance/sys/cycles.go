@@ -42,3 +42,10 @@ func CyclesOf(d time.Duration, hz uint64) uint64 {
 	q, _ := bits.Div64(hi%1_000_000_000, lo, 1_000_000_000)
 	return q
 }
+
+// CyclesOfNS converts nanoseconds to cycles at hz cycles per second.
+func CyclesOfNS(ns, hz uint64) uint64 {
+	hi, lo := bits.Mul64(ns, hz)
+	q, _ := bits.Div64(hi%1_000_000_000, lo, 1_000_000_000)
+	return q
+}

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/bessform/terraform-provider-bess/appliance/engine"
+	"github.com/bessform/terraform-provider-bess/appliance/server"
+)
+
+// Config is what a bessd is made of.
+type Config struct {
+	// Engine lists the classes, drivers and hooks.
+	Engine engine.Options
+	// Version is what GetVersion answers.
+	Version string
+	// Register adds further services; may be nil.
+	Register func(g *grpc.Server, e *engine.Engine)
+	// Apply applies a declaration file; may be nil.
+	Apply func(e *engine.Engine, file string) error
+}
+
+// graceful is how long calls under way may take when the daemon ends.
+const graceful = 2 * time.Second
+
+// gcPercent lets the heap of the control side grow to five times what is in
+// use before a collection: the heap is small, and collections cost workers
+// time.
+const gcPercent = 400
+
+// Main runs bessd and returns its exit status.
+func Main(cfg Config, args []string, stdout, stderr io.Writer) int {
+	f, err := ParseFlags(args, stderr)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "bessd: %v\n", err)
+		return 1
+	}
+	switch {
+	case f.ShowVersion:
+		_, _ = fmt.Fprintln(stdout, "bessd", cfg.Version)
+		return 0
+	case f.ShowSizes:
+		printSizes(stdout)
+		return 0
+	case !f.SkipRootCheck && os.Geteuid() != 0:
+		_, _ = fmt.Fprintln(stderr, "bessd: must be run as root; with -skip_root_check it runs without, but ports on network interfaces need CAP_NET_RAW and CAP_NET_ADMIN")
+		return 1
+	}
+	if !f.Foreground && os.Getenv(childEnv) == "" {
+		return background(args, stdout, stderr)
+	}
+	log, closeLog, err := openLog(f, stderr)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "bessd: %v\n", err)
+		return 1
+	}
+	defer closeLog()
+	if err := run(cfg, f, log); err != nil {
+		log.Error("bessd ends", "error", err)
+		return 1
+	}
+	return 0
+}
+
+// run serves until a signal or a client ends the daemon.
+func run(cfg Config, f *Flags, log *slog.Logger) error {
+	syscall.Umask(0o022)
+	debug.SetGCPercent(gcPercent)
+	raiseFileLimit(log)
+	pid, err := openPidFile(f.PidFile, f.Kill)
+	if err != nil {
+		return err
+	}
+	defer pid.remove()
+	if err := pid.write(os.Getpid()); err != nil {
+		return fmt.Errorf("pid file %s: %w", f.PidFile, err)
+	}
+	l, err := Listen(f.URL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
+	for _, why := range f.Ignored {
+		log.Info("flag ignored", "flag", why)
+	}
+	cfg.Engine.Buffers, cfg.Engine.DefaultCore, cfg.Engine.Log = f.Buffers, f.Core, log
+	e, err := engine.New(cfg.Engine)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if f.Declaration != "" {
+		if cfg.Apply == nil {
+			return fmt.Errorf("-declaration: this build cannot apply declarations")
+		}
+		if err := cfg.Apply(e, f.Declaration); err != nil {
+			return fmt.Errorf("-declaration %s: %w", f.Declaration, err)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	g := grpc.NewServer(serverOptions(f, log)...)
+	h := server.New(e, cfg.Version, sync.OnceFunc(stop)).Register(g)
+	if cfg.Register != nil {
+		cfg.Register(g, e)
+	}
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(l) }()
+	log.Info("serving", "version", cfg.Version, "address", f.URL, "pid", os.Getpid(), "buffers", f.Buffers)
+	tellParent()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve on %s: %w", f.URL, err)
+	case <-ctx.Done():
+	}
+	log.Info("shutting down")
+	h.Shutdown()
+	finish(g)
+	return nil
+}
+
+// finish lets calls under way end, but not for ever.
+func finish(g *grpc.Server) {
+	done := make(chan struct{})
+	go func() { g.GracefulStop(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(graceful):
+		g.Stop()
+	}
+}
+
+// raiseFileLimit asks for many file descriptors; it is no error if refused.
+func raiseFileLimit(log *slog.Logger) {
+	for n := uint64(65536); n >= 1024; n /= 2 {
+		lim := syscall.Rlimit{Cur: n, Max: max(n*4, n)}
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err == nil {
+			return
+		}
+		var now syscall.Rlimit
+		if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &now) == nil && now.Max >= n {
+			now.Cur = n
+			if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &now) == nil {
+				return
+			}
+		}
+	}
+	log.Warn("the limit of open files could not be raised")
+}

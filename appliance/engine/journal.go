@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import "slices"
+
+// journal remembers how to undo what a transaction has done so far. A nil
+// journal, outside transactions, remembers nothing.
+type journal struct{ steps []func() }
+
+func (j *journal) add(f func()) {
+	if j != nil {
+		j.steps = append(j.steps, f)
+	}
+}
+
+// Tx is a transaction: its methods are the engine's verbs, but nothing of
+// what they do is seen by workers or other clients before all have succeeded.
+type Tx struct{ e *Engine }
+
+// Transaction runs f with the engine to itself. If f succeeds, all changes
+// are published at once; if it fails, all are undone.
+func (e *Engine) Transaction(f func(tx *Tx) error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	j := &journal{}
+	e.undo = j
+	err := f(&Tx{e})
+	e.undo = nil
+	if err != nil {
+		for _, step := range slices.Backward(j.steps) {
+			step()
+		}
+		e.dirty = true
+		e.publish()
+		return err
+	}
+	e.tcs.attachOrphans(e)
+	e.dirty = true
+	e.publish()
+	return nil
+}

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package moduletest
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// quiet makes all taps free what they get.
+func (h *Harness) quiet() {
+	for _, t := range h.taps {
+		t.silent = true
+	}
+}
+
+// NoAllocs fails the test if a batch of the frames, arriving on input gate 0,
+// makes anything allocate.
+func (h *Harness) NoAllocs(name string, frames ...[]byte) {
+	h.t.Helper()
+	h.tapAll(name)
+	h.quiet()
+	f := h.feed(name, 0)
+	f.frames, f.keep = frames, true
+	defer func() { f.keep = false }()
+	h.lane(h.worker)
+	if n := testing.AllocsPerRun(100, func() { h.run(f.task) }); n != 0 {
+		h.t.Errorf("%s: %v allocations per batch", name, n)
+	}
+}
+
+// NoTaskAllocs fails the test if a run of the task makes anything allocate.
+func (h *Harness) NoTaskAllocs(name string, task int) {
+	h.t.Helper()
+	h.tapAll(name)
+	h.quiet()
+	t := h.module(name).Tasks[task]
+	h.lane(h.worker)
+	if n := testing.AllocsPerRun(100, func() { h.run(t) }); n != 0 {
+		h.t.Errorf("%s: %v allocations per run of task %d", name, n, task)
+	}
+}
+
+// Bench measures Process of an instance with full batches made of the frames
+// in turn; the figure includes making and freeing the packets. ns/pkt is
+// reported.
+func Bench(b *testing.B, class *module.Class, arg proto.Message, frames ...[]byte) {
+	h := New(b)
+	h.MustCreate("m", class, arg)
+	h.tapAll("m")
+	h.quiet()
+	f := h.feed("m", 0)
+	f.keep = true
+	for i := range packet.BatchSize {
+		f.frames = append(f.frames, frames[i%len(frames)])
+	}
+	h.lane(h.worker)
+	b.ReportAllocs()
+	for b.Loop() {
+		h.run(f.task)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packet.BatchSize, "ns/pkt")
+}
+
+// Fuzz lets arbitrary frames arrive on arbitrary input gates of an instance
+// whose argument mk draws from the fuzzer's bytes; arguments that are refused
+// are fine. The module must neither panic nor lose packets.
+func Fuzz(f *testing.F, class *module.Class, mk func(seed []byte) proto.Message) {
+	for name := range Frames {
+		f.Add([]byte{0}, Frame(name), uint16(0))
+		f.Add([]byte(name), Frame(name)[:20], uint16(1))
+	}
+	f.Fuzz(func(t *testing.T, seed, data []byte, gate uint16) {
+		if len(data) > packet.MaxTotal {
+			return
+		}
+		h := New(t)
+		if h.Create("m", class, mk(seed)) != nil || class.IGates == 0 {
+			return
+		}
+		ig := int(gate) % class.IGates
+		h.Send("m", ig, data, data[:len(data)/2], nil)
+		for i := range h.module("m").Tasks {
+			h.RunTask("m", i)
+		}
+	})
+}
