@@ -358,7 +358,7 @@ func verifyScheduler(t *testing.T, s *Scheduler, tree []Class) {
 func TestRandomTreeOperations(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	ran := uint64(0)
-	for range 60 {
+	for range 40 {
 		in := make([]byte, 2000)
 		for i := range in {
 			in[i] = byte(r.Uint32())
@@ -367,7 +367,7 @@ func TestRandomTreeOperations(t *testing.T) {
 		w.play()
 		ran += w.sims[0].round + w.sims[1].round
 	}
-	if ran < 10_000 {
+	if ran < 5_000 {
 		t.Errorf("only %d rounds ran", ran)
 	}
 }
@@ -387,7 +387,7 @@ func FuzzTreeOperations(f *testing.F) {
 // matter which are idle.
 func TestNoLeafStarves(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
-	for round := range 80 {
+	for round := range 40 {
 		m := newSim(Options{})
 		inner := []Class{NewRoundRobin("root")}
 		plant(m.Scheduler, inner[0])

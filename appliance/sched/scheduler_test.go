@@ -238,9 +238,9 @@ func TestBackoffInATree(t *testing.T) {
 
 // The sample with all policies: parameters change while it runs.
 func TestComplexTreeWithUpdates(t *testing.T) {
-	m := newSim(Options{Hz: 1e6})
+	m := newSim(Options{Hz: 2e5})
 	top := NewPriority("top")
-	lim := limit("lim", Packet, 100_000, 0)
+	lim := limit("lim", Packet, 20_000, 0)
 	rr, wf := NewRoundRobin("rr"), fair("wf", Packet)
 	one := &steady{Result{Packets: 1, Bits: 672}}
 	attach(top, lim, WithPriority(0))
@@ -256,26 +256,26 @@ func TestComplexTreeWithUpdates(t *testing.T) {
 		t.Helper()
 		clear(m.runs)
 		m.log = nil
-		m.runFor(1_000_000) // a million runs
+		m.runFor(200_000)
 		near(t, "r0", float64(m.runs["r0"]), r0, 0.01)
 		near(t, "r1", float64(m.runs["r1"]), r0, 0.01)
 		near(t, "w0", float64(m.runs["w0"]), w0, 0.01)
 		near(t, "w1", float64(m.runs["w1"]), w1, 0.01)
 	}
 	// A limited run can be late by one run of a sibling, which is not lost.
-	second(50_000, 720_000, 180_000)
-	if err := lim.UpdateParams(Packet, 400_000, 0); err != nil {
+	second(10_000, 144_000, 36_000)
+	if err := lim.UpdateParams(Packet, 80_000, 0); err != nil {
 		t.Fatal(err)
 	}
-	second(200_000, 480_000, 120_000)
+	second(40_000, 96_000, 24_000)
 	if err := wf.UpdateParams(Count); err != nil {
 		t.Fatal(err)
 	}
-	second(200_000, 400_000, 200_000)
-	if err := lim.UpdateParams(Count, 100_000, 0); err != nil {
+	second(40_000, 80_000, 40_000)
+	if err := lim.UpdateParams(Count, 20_000, 0); err != nil {
 		t.Fatal(err)
 	}
-	second(50_000, 600_000, 300_000)
+	second(10_000, 120_000, 60_000)
 	st, sum := top.Stats(), Stats{}
 	for _, l := range m.Leaves() {
 		s := l.Stats()
