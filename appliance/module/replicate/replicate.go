@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package replicate is the module class Replicate: every packet leaves
+// through several gates (spec: modules/classify.md).
+package replicate
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// Class is everything a user may set, call or count.
+var Class = &module.Class{
+	Name:       "Replicate",
+	Prefix:     "repl",
+	Help:       "sends the packet to the first gate of a list and copies to the others",
+	IGates:     1,
+	OGates:     maxGates,
+	MaxWorkers: module.MaxWorkers,
+	Arg:        (*ReplicateArg)(nil),
+	Counters: []module.CounterDoc{
+		countFailed: {Name: "copy_failed", Unit: "packets", Help: "copies not made: no free packet buffer"},
+	},
+	Commands: []module.Command{
+		module.Do("set_gates", module.Concurrent, "replaces the list of gates", (*Replicate).setGates),
+	},
+	New: module.New(create),
+}
+
+// countFailed is the index of the counter in Class.Counters.
+const countFailed = 0
+
+// maxGates is how many gates there are, and the most entries of a list.
+const maxGates = 32
+
+// validate checks a list and returns it; an empty list means gate 0 alone.
+func validate(gates []int64) (*[]uint8, error) {
+	if len(gates) > maxGates {
+		return nil, module.Invalid("gates", len(gates), "at most %d entries", maxGates)
+	}
+	list := make([]uint8, max(len(gates), 1))
+	for i, g := range gates {
+		if g < 0 || g >= maxGates {
+			return nil, module.Invalid(fmt.Sprintf("gates[%d]", i), g, "gate must be 0..%d", maxGates-1)
+		}
+		list[i] = uint8(g)
+	}
+	return &list, nil
+}
+
+// Replicate is an instance.
+type Replicate struct {
+	gates atomic.Pointer[[]uint8] // at least one entry; immutable once published
+}
+
+func create(_ *module.Env, arg *ReplicateArg) (*Replicate, error) {
+	list, err := validate(arg.GetGates())
+	if err != nil {
+		return nil, err
+	}
+	m := &Replicate{}
+	m.gates.Store(list)
+	return m, nil
+}
+
+// Process makes the copies of every packet first, in the order of the list,
+// then passes the packet itself on. Copies carry the metadata along.
+func (m *Replicate) Process(ctx *module.Context, b *packet.Batch) {
+	gates := *m.gates.Load()
+	if len(gates) == 1 {
+		ctx.EmitBatch(b, int(gates[0]))
+		return
+	}
+	failed := 0
+	for _, p := range b.Packets() {
+		for _, g := range gates[1:] {
+			c := ctx.Cache.Copy(p, ctx.MetaLen)
+			if c == 0 {
+				failed++
+				continue
+			}
+			ctx.Emit(c, int(g))
+		}
+		ctx.Emit(p, int(gates[0]))
+	}
+	if failed > 0 {
+		ctx.Count(countFailed, uint64(failed))
+	}
+}
+
+// Update takes a new creation argument.
+func (m *Replicate) Update(arg proto.Message) error {
+	return m.publish(arg.(*ReplicateArg).GetGates())
+}
+
+func (m *Replicate) setGates(arg *ReplicateCommandSetGatesArg) error {
+	return m.publish(arg.GetGates())
+}
+
+func (m *Replicate) publish(gates []int64) error {
+	list, err := validate(gates)
+	if err != nil {
+		return err
+	}
+	m.gates.Store(list)
+	return nil
+}
