@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package update is the module class Update: constant bytes at fixed places
+// (spec: modules/headers.md).
+package update
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// Class is everything a user may set, call or count.
+var Class = &module.Class{
+	Name:       "Update",
+	Prefix:     "update",
+	Help:       "writes constants to fixed places of the packet",
+	IGates:     1,
+	OGates:     1,
+	MaxWorkers: module.MaxWorkers,
+	Arg:        (*UpdateArg)(nil),
+	Counters: []module.CounterDoc{
+		countShort: {Name: "short", Unit: "packets", Help: "passed on with at least one field left out: it lies outside the packet"},
+	},
+	Commands: []module.Command{
+		module.Do("add", module.Concurrent, "appends fields", (*Update).add),
+		module.Do("clear", module.Concurrent, "removes all fields; packets then pass unchanged", (*Update).clear),
+	},
+	New: module.New(create),
+}
+
+// countShort is the index of the counter in Class.Counters.
+const countShort = 0
+
+const (
+	maxFields = 16
+	maxSize   = 8
+	maxEnd    = 2048 // no field reaches beyond this byte
+)
+
+// field is a place and what to write there.
+type field struct {
+	off, end int    // bytes off..end-1 of the packet
+	value    uint64 // in the upper end-off bytes
+	keep     uint64 // the other bits of the eight bytes at off
+}
+
+// newField checks field i of an argument.
+func newField(i int, f *UpdateArg_Field) (field, error) {
+	name := func(s string) string { return fmt.Sprintf("fields[%d].%s", i, s) }
+	off, size, value := f.GetOffset(), f.GetSize(), f.GetValue()
+	if size < 1 || size > maxSize {
+		return field{}, module.Invalid(name("size"), size, "must be 1..%d bytes", maxSize)
+	}
+	if off < 0 || off > maxEnd-int64(size) {
+		return field{}, module.Invalid(name("offset"), off, "must be 0..%d for a field of %d bytes", maxEnd-size, size)
+	}
+	unused := 64 - 8*uint(size)
+	if value<<unused>>unused != value {
+		return field{}, module.Invalid(name("value"), fmt.Sprintf("%#x", value), "does not fit into %d bytes", size)
+	}
+	return field{
+		off: int(off), end: int(off) + int(size),
+		value: value << unused, keep: 1<<unused - 1,
+	}, nil
+}
+
+// extend returns a new list of fields with those of an argument appended.
+func extend(old []field, fields []*UpdateArg_Field) (*[]field, error) {
+	if n := len(old) + len(fields); n > maxFields {
+		return nil, errno.Errorf(errno.EINVAL, "fields: %d: at most %d fields", n, maxFields)
+	}
+	out := append(make([]field, 0, len(old)+len(fields)), old...)
+	for i, f := range fields {
+		n, err := newField(i, f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return &out, nil
+}
+
+// Update is an instance.
+type Update struct {
+	fields atomic.Pointer[[]field] // immutable once published
+}
+
+func create(_ *module.Env, arg *UpdateArg) (*Update, error) {
+	fields, err := extend(nil, arg.GetFields())
+	if err != nil {
+		return nil, err
+	}
+	m := &Update{}
+	m.fields.Store(fields)
+	return m, nil
+}
+
+// Process writes the fields in the order of the list. A field that is not
+// wholly inside the packet is left out.
+func (m *Update) Process(ctx *module.Context, b *packet.Batch) {
+	fields := *m.fields.Load()
+	short := 0
+	for _, p := range b.Packets() {
+		d := p.Bytes()
+		missed := 0
+		for i := range fields {
+			f := &fields[i]
+			switch {
+			case len(d) >= f.off+8:
+				w := d[f.off : f.off+8]
+				binary.BigEndian.PutUint64(w, binary.BigEndian.Uint64(w)&f.keep|f.value)
+			case len(d) >= f.end:
+				for j, v := f.off, f.value; j < f.end; j, v = j+1, v<<8 {
+					d[j] = byte(v >> 56)
+				}
+			default:
+				missed = 1
+			}
+		}
+		short += missed
+	}
+	if short > 0 {
+		ctx.Count(countShort, uint64(short))
+	}
+	ctx.EmitBatch(b, 0)
+}
+
+// Update takes a new creation argument.
+func (m *Update) Update(arg proto.Message) error {
+	fields, err := extend(nil, arg.(*UpdateArg).GetFields())
+	if err != nil {
+		return err
+	}
+	m.fields.Store(fields)
+	return nil
+}
+
+func (m *Update) add(arg *UpdateArg) error {
+	fields, err := extend(*m.fields.Load(), arg.GetFields())
+	if err != nil {
+		return err
+	}
+	m.fields.Store(fields)
+	return nil
+}
+
+func (m *Update) clear(*api.EmptyArg) error {
+	m.fields.Store(&[]field{})
+	return nil
+}
