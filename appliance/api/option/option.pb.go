@@ -42,17 +42,16 @@ type Rule struct {
 	// max is the largest number allowed.
 	Max *float64 `protobuf:"fixed64,2,opt,name=max,proto3,oneof" json:"max,omitempty"`
 	// format names how a string is written:
-	//
-	//	"ipv4"        four decimal numbers with dots: 10.0.0.1
-	//	"cidr4"       ipv4, or ipv4/length with a length of 0..32; a bare
-	//	              address means /32
-	//	"mac"         six pairs of hexadecimal digits with colons
-	//	"hex"         hexadecimal digits
-	//	"name"        name of a module, port or traffic class: 1..255 bytes, no
-	//	              control characters
-	//	"attribute"   name of a metadata attribute, written like "name"
-	//	"gate"        decimal number of a gate, 0..8191
-	//	"pcap-filter" filter expression of pcap-filter(7)
+	//   - "ipv4": four decimal numbers with dots, 10.0.0.1.
+	//   - "cidr4": ipv4, or ipv4/length with a length of 0..32. A bare address
+	//     means /32.
+	//   - "mac": six pairs of hexadecimal digits with colons.
+	//   - "hex": hexadecimal digits.
+	//   - "name": name of a module, port or traffic class, 1..255 bytes without
+	//     control characters.
+	//   - "attribute": name of a metadata attribute, written like a name.
+	//   - "gate": decimal number of a gate, 0..8191.
+	//   - "pcap-filter": filter expression of pcap-filter(7).
 	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
 	// unit is what a number counts, for the documentation: "bytes", "ns".
 	Unit string `protobuf:"bytes,4,opt,name=unit,proto3" json:"unit,omitempty"`
