@@ -20,7 +20,7 @@ func (j *journal) add(f func()) {
 type Tx struct{ e *Engine }
 
 // Transaction runs f with the engine to itself. If f succeeds, all changes
-// are published at once; if it fails, all are undone.
+// are published at once and all workers run; if it fails, all are undone.
 func (e *Engine) Transaction(f func(tx *Tx) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -32,12 +32,9 @@ func (e *Engine) Transaction(f func(tx *Tx) error) error {
 		for _, step := range slices.Backward(j.steps) {
 			step()
 		}
-		e.dirty = true
-		e.publish()
+		e.publishNow()
 		return err
 	}
-	e.tcs.attachOrphans(e)
-	e.dirty = true
-	e.publish()
+	e.resumeAll()
 	return nil
 }

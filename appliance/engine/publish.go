@@ -32,9 +32,13 @@ func (e *Engine) settle() {
 
 // publish brings the current graph to the running workers.
 func (e *Engine) publish() {
-	if e.undo != nil || !e.isDirty() {
-		return
+	if e.undo == nil && e.isDirty() {
+		e.publishNow()
 	}
+}
+
+// publishNow is publish without asking whether it is needed or allowed.
+func (e *Engine) publishNow() {
 	e.propagate()
 	for _, w := range e.workers {
 		if w != nil && w.Running() {
@@ -43,7 +47,9 @@ func (e *Engine) publish() {
 	}
 	e.dirty = false
 	e.published = e.graph.Version()
-	e.bury()
+	if e.undo == nil {
+		e.bury()
+	}
 }
 
 func (e *Engine) isDirty() bool {

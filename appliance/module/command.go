@@ -72,8 +72,9 @@ func Ask[M Module, A, R proto.Message](name string, rule Rule, help string, f fu
 	}
 }
 
-// zero returns the (read-only) empty message of type A.
+// zero returns the nil message of type A as a prototype. Its type is not asked
+// here: classes are declared before the descriptors are initialised.
 func zero[A proto.Message]() proto.Message {
 	var a A
-	return a.ProtoReflect().Type().Zero().Interface()
+	return a
 }

@@ -90,6 +90,24 @@ func (c *Cache) AllocBatch(b *Batch, n, size int) bool {
 	return true
 }
 
+// AllocZeroBatch is AllocBatch with all bytes zero.
+func (c *Cache) AllocZeroBatch(b *Batch, n, size int) bool {
+	if !c.AllocBatch(b, n, size) {
+		return false
+	}
+	if 32 <= size && size <= 64 {
+		// The common sizes of generated packets, with four wide stores.
+		for _, p := range b.Packets() {
+			p.zeroShort(size)
+		}
+		return true
+	}
+	for _, p := range b.Packets() {
+		clear(p.Bytes())
+	}
+	return true
+}
+
 func (c *Cache) refill(n int) bool {
 	for c.n < n {
 		k := c.pool.take(c.slots[c.n : c.n+blockSize])
@@ -105,12 +123,22 @@ func (c *Cache) refill(n int) bool {
 // Free returns p, with all its segments.
 func (c *Cache) Free(p Packet) {
 	for p != 0 {
-		next := p.hdr().next
-		p.hdr().next = 0
+		next := p.Next()
+		p.hdr().link = 0
 		c.put(p)
 		p = next
 	}
 	c.free.Set(uint64(c.n))
+}
+
+// FreeTail returns all segments of p but the first, which then is the whole
+// packet.
+func (c *Cache) FreeTail(p Packet) {
+	h := p.hdr()
+	next := h.next()
+	h.setNext(0)
+	h.total = h.len
+	c.Free(next)
 }
 
 func (c *Cache) put(p Packet) {
@@ -129,11 +157,11 @@ func (c *Cache) FreeBatch(b *Batch) {
 
 // FreeAll returns all of ps, at most BatchSize.
 func (c *Cache) FreeAll(ps []Packet) {
-	var chained Packet
+	var links uintptr
 	for _, p := range ps {
-		chained |= p.hdr().next
+		links |= p.hdr().link
 	}
-	if chained != 0 {
+	if links != 0 {
 		for _, p := range ps {
 			c.Free(p)
 		}
@@ -160,7 +188,7 @@ func (c *Cache) spill() {
 // flags. It returns 0 if the pool is exhausted.
 func (c *Cache) Copy(p Packet, md int) Packet {
 	var head, last Packet
-	for s := p; s != 0; s = s.hdr().next {
+	for s := p; s != 0; s = s.Next() {
 		q := c.Alloc()
 		if q == 0 {
 			c.Free(head)
@@ -172,12 +200,13 @@ func (c *Cache) Copy(p Packet, md int) Packet {
 		copy(q.Bytes(), s.Bytes())
 		if head == 0 {
 			head = q
-			qh.total, qh.flags, qh.csum = sh.total, sh.flags, sh.csum
+			qh.total, qh.csum = sh.total, sh.csum
+			q.SetFlags(p.Flags())
 			if md > 0 {
 				q.CopyMetadata(p, md)
 			}
 		} else {
-			last.hdr().next = q
+			last.hdr().setNext(q)
 		}
 		last = q
 	}

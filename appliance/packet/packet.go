@@ -37,6 +37,10 @@ const (
 	// device verified the checksum and found it wrong.
 	FlagBadIPChecksum
 	FlagBadL4Checksum
+
+	// flagMask are the bits of header.link that hold flags: headers are
+	// aligned to 64 bytes.
+	flagMask uint32 = headerSize - 1
 )
 
 // reset makes p an empty, single-segment packet with the usual headroom.
@@ -44,12 +48,12 @@ func (p Packet) reset() {
 	h := p.hdr()
 	h.data = h.buf + Headroom
 	h.len, h.total = 0, 0
-	h.next = 0
-	h.flags = 0
+	h.link = 0
 }
 
-// Init makes p a single-segment packet of n bytes, 0..BufferSize, whose
-// content is undefined. The headroom is 128 bytes, less if n needs the room.
+// Init gives the single-segment packet p a length of n bytes, 0..BufferSize,
+// of undefined content. The headroom is 128 bytes, less if n needs the room.
+// Flags are kept.
 func (p Packet) Init(n int) {
 	h := p.hdr()
 	room := uintptr(Headroom)
@@ -59,8 +63,6 @@ func (p Packet) Init(n int) {
 	}
 	h.data = h.buf + room
 	h.len, h.total = uint32(n), uint32(n)
-	h.next = 0
-	h.flags = 0
 }
 
 // Len returns the bytes of the first segment.
@@ -71,13 +73,16 @@ func (p Packet) Len() int { return int(p.hdr().len) }
 func (p Packet) TotalLen() int { return int(p.hdr().total) }
 
 // Next returns the next segment, 0 if there is none.
-func (p Packet) Next() Packet { return p.hdr().next }
+func (p Packet) Next() Packet { return p.hdr().next() }
 
 // Flags returns the packet's flags.
-func (p Packet) Flags() uint32 { return p.hdr().flags }
+func (p Packet) Flags() uint32 { return uint32(p.hdr().link) & flagMask }
 
 // SetFlags replaces the packet's flags.
-func (p Packet) SetFlags(f uint32) { p.hdr().flags = f }
+func (p Packet) SetFlags(f uint32) {
+	h := p.hdr()
+	h.link = h.link&^uintptr(flagMask) | uintptr(f&flagMask)
+}
 
 // ChecksumPlace returns where a partial checksum starts and where it is to
 // be stored, both in bytes from the start of the packet.
@@ -130,7 +135,7 @@ func (p Packet) Adjust(n int) bool {
 // of a single-segment packet and reports whether there was tailroom.
 func (p Packet) Append(n int) bool {
 	h := p.hdr()
-	if n < 0 || h.next != 0 || p.TailroomLen() < n {
+	if n < 0 || h.next() != 0 || p.TailroomLen() < n {
 		return false
 	}
 	h.len += uint32(n)
@@ -141,7 +146,7 @@ func (p Packet) Append(n int) bool {
 // Trim cuts a single-segment packet to its first n bytes.
 func (p Packet) Trim(n int) bool {
 	h := p.hdr()
-	if n < 0 || h.next != 0 || uint32(n) > h.len {
+	if n < 0 || h.next() != 0 || uint32(n) > h.len {
 		return false
 	}
 	h.len, h.total = uint32(n), uint32(n)
@@ -158,10 +163,10 @@ func (p Packet) Set(data []byte) {
 // Chain appends segment s, which must be single, to the packet p.
 func (p Packet) Chain(s Packet) {
 	last := p
-	for last.hdr().next != 0 {
-		last = last.hdr().next
+	for last.Next() != 0 {
+		last = last.Next()
 	}
-	last.hdr().next = s
+	last.hdr().setNext(s)
 	p.hdr().total += s.hdr().len
 }
 
@@ -169,7 +174,7 @@ func (p Packet) Chain(s Packet) {
 // number of bytes copied.
 func (p Packet) CopyOut(dst []byte) int {
 	n := 0
-	for s := p; s != 0 && n < len(dst); s = s.hdr().next {
+	for s := p; s != 0 && n < len(dst); s = s.Next() {
 		n += copy(dst[n:], s.Bytes())
 	}
 	return n

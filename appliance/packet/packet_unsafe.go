@@ -30,11 +30,17 @@ type header struct {
 	total uint32  // bytes in the whole packet; meaningful in the first segment
 	buf   uintptr // address of the buffer's first byte
 	meta  uintptr // address of the metadata area
-	next  Packet  // next segment, 0 at the end
-	flags uint32
-	csum  uint32 // checksum start and offset of FlagPartialChecksum
-	_     [16]byte
+	// link is the next segment (0: none) with the packet's flags in the low
+	// bits that an address leaves free. A free packet's link is 0, so that
+	// one look on freeing and none on allocation is enough.
+	link uintptr
+	csum uint32 // checksum start and offset of FlagPartialChecksum
+	_    [20]byte
 }
+
+func (h *header) next() Packet { return Packet(h.link &^ uintptr(flagMask)) }
+
+func (h *header) setNext(p Packet) { h.link = uintptr(p) | h.link&uintptr(flagMask) }
 
 func (p Packet) hdr() *header {
 	return (*header)(unsafe.Add(unsafe.Pointer(nil), uintptr(p)))
@@ -59,3 +65,10 @@ func (p Packet) buffer() *[BufferSize]byte {
 
 // addressOf returns the address of mem's first byte.
 func addressOf(mem []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(mem))) }
+
+// zeroShort clears n bytes, 32..64, of the packet's data.
+func (p Packet) zeroShort(n int) {
+	d := unsafe.Add(unsafe.Pointer(nil), p.hdr().data)
+	*(*[32]byte)(d) = [32]byte{}
+	*(*[32]byte)(unsafe.Add(d, n-32)) = [32]byte{}
+}

@@ -280,3 +280,6 @@ func (s *Scheduler) disown(n *node) {
 
 // Worker returns the id of the worker whose tasks it schedules.
 func (s *Scheduler) Worker() int { return s.worker }
+
+// Backoff says whether it is the API's "experimental" scheduler.
+func (s *Scheduler) Backoff() bool { return s.backoff }

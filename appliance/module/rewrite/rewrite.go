@@ -115,9 +115,9 @@ func (m *Rewrite) Process(ctx *module.Context, b *packet.Batch) {
 // constant length, one from the front and one from the back, replace the call
 // of the general routine.
 func fill(ctx *module.Context, p packet.Packet, t []byte) {
-	if s := p.Next(); s != 0 {
-		// The content of a template is one segment; Init forgets the others.
-		ctx.Free(s)
+	if p.Next() != 0 {
+		// The content of a template is one segment.
+		ctx.Cache.FreeTail(p)
 	}
 	p.Init(len(t))
 	b := p.Bytes()

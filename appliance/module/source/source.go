@@ -78,10 +78,9 @@ func (s *Source) RunTask(ctx *module.Context, _ int) module.Result {
 		return module.Result{Blocked: true}
 	}
 	b := ctx.Batch()
-	if !ctx.Cache.AllocBatch(b, n, size) {
+	if !ctx.Cache.AllocZeroBatch(b, n, size) {
 		return module.Result{Blocked: true, Retry: module.OverloadRetry}
 	}
-	zero(b.Packets(), size)
 	if ctx.MetaLen > 0 {
 		zeroMetadata(b.Packets(), ctx.MetaLen)
 	}

@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+)
+
+// The verbs of a transaction answer the same errors as those of the Engine.
+
+// Generation returns the generation at the start of the transaction and what
+// it has changed since.
+func (tx *Tx) Generation() uint64 { return tx.e.generation }
+
+// State returns the pipeline as the transaction has left it so far.
+func (tx *Tx) State() *State { return tx.e.state() }
+
+// CreateModule creates an instance.
+func (tx *Tx) CreateModule(name, class string, arg *anypb.Any) error {
+	_, err := tx.e.createModule(name, class, arg)
+	return err
+}
+
+// UpdateModule gives an instance a new argument, in place or by rebuilding.
+func (tx *Tx) UpdateModule(name string, arg *anypb.Any) (How, error) {
+	m, err := tx.e.module(name)
+	if err != nil {
+		return 0, err
+	}
+	return tx.e.updateModule(m, arg)
+}
+
+// DestroyModule removes an instance with its links and tasks.
+func (tx *Tx) DestroyModule(name string) error {
+	m, err := tx.e.module(name)
+	if err != nil {
+		return err
+	}
+	tx.e.destroyModule(m)
+	return nil
+}
+
+// Connect links two gates, with the usual Track hook.
+func (tx *Tx) Connect(from string, ogate uint64, to string, igate uint64) error {
+	return tx.e.connect(from, ogate, to, igate, false)
+}
+
+// Disconnect cuts the link of an output gate.
+func (tx *Tx) Disconnect(from string, ogate uint64) error { return tx.e.disconnect(from, ogate) }
+
+// AddTC creates a traffic class.
+func (tx *Tx) AddTC(s TCSpec) error { return tx.e.addTC(s) }
+
+// UpdateTCParams changes a traffic class in place.
+func (tx *Tx) UpdateTCParams(s TCSpec) error { return tx.e.updateTCParams(s) }
+
+// UpdateTCParent moves a task.
+func (tx *Tx) UpdateTCParent(s TCSpec) error { return tx.e.updateTCParent(s) }
+
+// DeleteTC removes an inner class without children.
+func (tx *Tx) DeleteTC(name string) error { return tx.e.deleteTC(name) }
+
+// CreatePort opens a port.
+func (tx *Tx) CreatePort(s PortSpec) error {
+	_, err := tx.e.createPort(s)
+	return err
+}
+
+// DestroyPort closes a port that no module of the transaction's pipeline uses.
+// Ports are outside the engine: the device is closed at once, so that a
+// successor can have it, and what the transaction has changed so far is
+// published for that. An undone transaction opens the port again.
+func (tx *Tx) DestroyPort(name string) error {
+	e := tx.e
+	p := e.ports[name]
+	if p == nil {
+		return errno.Errorf(errno.ENOENT, "No port `%s' found", name)
+	}
+	// Modules that were removed may still run in the workers' snapshots.
+	e.publishNow()
+	cfg := p.Config()
+	if err := e.destroyPort(p); err != nil {
+		return err
+	}
+	e.undo.add(func() {
+		_, err := e.createPort(PortSpec{Name: name, Driver: p.Driver.Name, NumInc: uint64(cfg.NumInc), NumOut: uint64(cfg.NumOut),
+			SizeInc: uint64(cfg.SizeInc), SizeOut: uint64(cfg.SizeOut), Arg: p.Arg})
+		if err != nil {
+			e.log.Error("a port could not be opened again", "port", name, "error", err)
+		}
+	})
+	return nil
+}
+
+// AddWorker creates a worker; it starts when the transaction succeeds.
+func (tx *Tx) AddWorker(wid, core int64, scheduler string) error {
+	return tx.e.addWorker(wid, core, scheduler)
+}
+
+// DestroyWorker ends a worker; its tasks find another one.
+func (tx *Tx) DestroyWorker(wid int64) error {
+	w, err := tx.e.worker(wid)
+	if err != nil {
+		return err
+	}
+	core, scheduler := int64(w.Core), ""
+	if w.Sched.Backoff() {
+		scheduler = experimental
+	}
+	running := w.Running()
+	tx.e.endWorker(w)
+	tx.e.undo.add(func() {
+		if err := tx.e.addWorker(wid, core, scheduler); err != nil {
+			tx.e.log.Error("a worker could not be made again", "worker", wid, "error", err)
+		} else if running {
+			tx.e.start(tx.e.workers[wid])
+		}
+	})
+	return nil
+}
+
+// Release lets the ports of a module that is going to be removed be used by
+// its successors already.
+func (tx *Tx) Release(name string) error {
+	m, err := tx.e.module(name)
+	if err != nil {
+		return err
+	}
+	m.Env.Release()
+	tx.e.undo.add(func() {
+		if err := m.Env.Reclaim(); err != nil {
+			tx.e.log.Error("undo", "module", name, "error", err)
+		}
+	})
+	return nil
+}
