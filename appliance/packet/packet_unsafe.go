@@ -46,21 +46,21 @@ func (p Packet) hdr() *header {
 	return (*header)(unsafe.Add(unsafe.Pointer(nil), uintptr(p)))
 }
 
+// pointer reads an address from the header as a pointer, which only exists on
+// the stack. (The conversion from the stored integer, as in hdr, makes the
+// compiler fail on wide copies.)
+func pointer(field *uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(field)) }
+
 // Bytes returns the data of the first segment. The slice is valid while the
-// caller owns the packet and neither Prepend, Adjust nor Resize is called.
+// caller owns the packet and its length is not changed.
 func (p Packet) Bytes() []byte {
 	h := p.hdr()
-	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), h.data)), int(h.len))
+	return unsafe.Slice((*byte)(pointer(&h.data)), int(h.len))
 }
 
 // Metadata returns the packet's metadata area.
 func (p Packet) Metadata() *[MetadataSize]byte {
-	return (*[MetadataSize]byte)(unsafe.Add(unsafe.Pointer(nil), p.hdr().meta))
-}
-
-// buffer returns the whole buffer, headroom included.
-func (p Packet) buffer() *[BufferSize]byte {
-	return (*[BufferSize]byte)(unsafe.Add(unsafe.Pointer(nil), p.hdr().buf))
+	return (*[MetadataSize]byte)(pointer(&p.hdr().meta))
 }
 
 // addressOf returns the address of mem's first byte.
@@ -68,7 +68,7 @@ func addressOf(mem []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceD
 
 // zeroShort clears n bytes, 32..64, of the packet's data.
 func (p Packet) zeroShort(n int) {
-	d := unsafe.Add(unsafe.Pointer(nil), p.hdr().data)
+	d := pointer(&p.hdr().data)
 	*(*[32]byte)(d) = [32]byte{}
 	*(*[32]byte)(unsafe.Add(d, n-32)) = [32]byte{}
 }
