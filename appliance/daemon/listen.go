@@ -24,9 +24,7 @@ func Listen(url string) (net.Listener, error) {
 	if !ok {
 		return listen("tcp", url)
 	}
-	if strings.HasPrefix(path, "//") {
-		path = path[2:]
-	}
+	path = strings.TrimPrefix(path, "//")
 	if err := clearStale(path); err != nil {
 		return nil, err
 	}

@@ -97,7 +97,9 @@ func New(opt Options) (*Engine, error) {
 func (e *Engine) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.resetAll()
+	if err := e.resetAll(); err != nil {
+		e.log.Error("close", "error", err)
+	}
 	e.pool.Close()
 }
 

@@ -202,4 +202,9 @@ func (e *Engine) SetPortConf(name, mac string, mtu uint32, up bool) error {
 	return nil
 }
 
-func parseMAC(s string) ([6]byte, error) { var m [6]byte; h, err := net.ParseMAC(s); copy(m[:], h); return m, err }
+func parseMAC(s string) ([6]byte, error) {
+	var m [6]byte
+	h, err := net.ParseMAC(s)
+	copy(m[:], h)
+	return m, err
+}

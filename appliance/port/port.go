@@ -126,7 +126,7 @@ type (
 	// Noder restricts the port to NUMA nodes: bit n is node n.
 	Noder interface{ NodeMask() uint64 }
 
-	// Notes are facts about the device worth showing, such as the mode it
+	// Noter tells facts about the device worth showing, such as the mode it
 	// runs in or that a file has ended.
 	Noter interface{ Notes() []string }
 )

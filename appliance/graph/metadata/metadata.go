@@ -39,9 +39,10 @@ const (
 	NoSpace Offset = module.OffsetNoSpace
 )
 
-// Mode and Attr are those of the module contract.
 type (
+	// Mode says what a module does with an attribute.
 	Mode = module.Mode
+	// Attr is an attribute declared by a module.
 	Attr = module.Attr
 )
 
