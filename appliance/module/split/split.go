@@ -25,7 +25,7 @@ var Class = &module.Class{
 		{Name: "<attribute>", Size: "size", Mode: module.Read, Help: "the gate, most significant byte first"},
 	},
 	Counters: []module.CounterDoc{
-		countShort: {Name: "short", Unit: "packets", Help: "dropped: the packet ends before the number does"},
+		countShort: {Name: "short", Unit: "packets", Help: "sent to gate 0: the packet ends before the number does"},
 		countRange: {Name: "out_of_range", Unit: "packets", Help: "dropped: the number is above 8191"},
 	},
 	New: module.New(create),
@@ -76,7 +76,8 @@ func create(env *module.Env, arg *SplitArg) (*Split, error) {
 	return s, nil
 }
 
-// Process sends every packet to the gate it names.
+// Process sends every packet to the gate it names. A packet that ends before
+// the number does names gate 0, like an attribute that nobody writes.
 func (s *Split) Process(ctx *module.Context, b *packet.Batch) {
 	if s.meta {
 		s.byMetadata(ctx, b)
@@ -97,9 +98,7 @@ func (s *Split) Process(ctx *module.Context, b *packet.Batch) {
 				v = v<<8 | uint64(c)
 			}
 		default:
-			short++
-			ctx.Drop(p)
-			continue
+			short++ // v is 0
 		}
 		if v >= module.MaxGates {
 			far++
