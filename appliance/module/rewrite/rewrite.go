@@ -6,7 +6,6 @@
 package rewrite
 
 import (
-	"fmt"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -49,8 +48,7 @@ func (l list) extend(templates [][]byte) (*list, error) {
 	total := 0
 	for i, t := range templates {
 		if len(t) > maxTemplate {
-			return nil, module.Invalid(fmt.Sprintf("templates[%d]", i), fmt.Sprintf("%d bytes", len(t)),
-				"at most %d bytes", maxTemplate)
+			return nil, errno.Errorf(errno.EINVAL, "templates[%d]: %d bytes: at most %d bytes", i, len(t), maxTemplate)
 		}
 		total += len(t)
 	}
@@ -118,6 +116,10 @@ func fill(ctx *module.Context, p packet.Packet, t []byte) {
 	if p.Next() != 0 {
 		// The content of a template is one segment.
 		ctx.Cache.FreeTail(p)
+	}
+	if p.Flags() != 0 {
+		// They told about the content that goes.
+		p.SetFlags(0)
 	}
 	p.Init(len(t))
 	b := p.Bytes()
