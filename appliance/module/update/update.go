@@ -65,7 +65,7 @@ func newField(i int, f *UpdateArg_Field) (field, error) {
 	}
 	unused := 64 - 8*uint(size)
 	if value<<unused>>unused != value {
-		return field{}, module.Invalid(name("value"), fmt.Sprintf("%#x", value), "does not fit into %d bytes", size)
+		return field{}, module.Invalid(name("value"), value, "does not fit into %d bytes", size)
 	}
 	return field{
 		off: int(off), end: int(off) + int(size),
