@@ -81,8 +81,10 @@ func (s *Source) RunTask(ctx *module.Context, _ int) module.Result {
 	if !ctx.Cache.AllocZeroBatch(b, n, size) {
 		return module.Result{Blocked: true, Retry: module.OverloadRetry}
 	}
-	if ctx.MetaLen > 0 {
-		zeroMetadata(b.Packets(), ctx.MetaLen)
+	if used := min(ctx.MetaLen, packet.MetadataSize); used > 0 {
+		for _, p := range b.Packets() {
+			clear(p.Metadata()[:used])
+		}
 	}
 	ctx.EmitBatch(b, 0)
 	return module.Result{Packets: uint64(n), Bits: packet.Bits(n, uint64(n*size))}
