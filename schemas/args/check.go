@@ -16,7 +16,8 @@ import (
 // and everything below it, and returns what breaks them; nil when all is well. A
 // nil message has nothing to check. It is made for bulk: what a type needs is
 // worked out once, types without rules cost nothing, and text is made only for
-// findings.
+// findings. (Protobuf's reflection copies the header of each string it reads from
+// a generated message: 16 bytes for a string that is set and has a rule.)
 func Check(msg proto.Message) []Finding { return CheckAt("", msg) }
 
 // CheckAt is Check with a prefix for every path, for example "acl fw".
@@ -47,7 +48,7 @@ type walker struct {
 	finds []Finding
 }
 
-var walkers = sync.Pool{New: func() any { return &walker{} }}
+var walkers = sync.Pool{New: func() any { return &walker{path: scalar.NewPath("")} }}
 
 func (w *walker) find(value, msg, hint string) {
 	w.finds = append(w.finds, Finding{Path: w.path.String(), Value: value, Msg: msg, Hint: hint})
@@ -84,8 +85,8 @@ func (w *walker) single(f *fieldCheck, m protoreflect.Message) {
 		w.find("", "must be set", "")
 		return
 	}
-	if !has && f.fd.HasPresence() {
-		return
+	if !has && (f.fd.HasPresence() || f.rule != nil && (f.rule.fam == famString || f.rule.fam == famBytes)) {
+		return // empty text and bytes mean "not given"
 	}
 	w.value(f, m.Get(f.fd), true)
 }

@@ -123,7 +123,7 @@ func (c *rule) setRange(r *option.Rule) (problem string) {
 
 func rangeText(r *option.Rule) string {
 	num := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
-	text := ""
+	var text string
 	switch {
 	case r.Max == nil:
 		text = "must be at least " + num(r.GetMin())

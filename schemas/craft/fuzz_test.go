@@ -5,6 +5,7 @@ package craft
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -74,8 +75,8 @@ func check(t *testing.T, v any) {
 		}
 		return
 	}
-	e, ok := err.(*Error)
-	if !ok || len(e.Findings) == 0 {
+	var e *Error
+	if !errors.As(err, &e) || len(e.Findings) == 0 {
 		t.Fatalf("%v: error %v without findings", v, err)
 	}
 	for _, f := range e.Findings {

@@ -31,7 +31,7 @@ type Path struct {
 }
 
 // NewPath starts at prefix, which may be empty ("modules.fw.args").
-func NewPath(prefix string) Path { return Path{prefix: prefix} }
+func NewPath(prefix string) Path { return Path{prefix: prefix, segs: make([]seg, 0, 16)} }
 
 // Reset empties the path and sets its prefix; memory is kept.
 func (p *Path) Reset(prefix string) {
@@ -50,9 +50,6 @@ func (p *Path) Key(key string) { p.segs = append(p.segs, seg{name: key, kind: se
 
 // Pop leaves the innermost segment.
 func (p *Path) Pop() { p.segs = p.segs[:len(p.segs)-1] }
-
-// Len returns the number of segments, without the prefix.
-func (p *Path) Len() int { return len(p.segs) }
 
 // String renders the path: fields with dots, indexes and keys in brackets,
 // for example `rules[3].src_ip` or `limit["packet"]`.
@@ -73,18 +70,6 @@ func (p *Path) String() string {
 		}
 	}
 	return b.String()
-}
-
-// Within reports whether path is base or lies below it.
-func Within(path, base string) bool {
-	if !strings.HasPrefix(path, base) {
-		return false
-	}
-	if len(path) == len(base) || base == "" {
-		return true
-	}
-	c := path[len(base)]
-	return c == '.' || c == '['
 }
 
 // Join appends a sub-path as another package rendered it ("udp.dst",

@@ -6,6 +6,7 @@ package scalar
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"math"
 	"math/big"
 	"strings"
@@ -45,7 +46,7 @@ func TestInteger(t *testing.T) {
 		{new(big.Float).SetMantExp(big.NewFloat(1), math.MaxInt32-1), errWide},
 	}
 	for _, c := range bad {
-		if got, err := Integer(c.in); err != c.want {
+		if got, err := Integer(c.in); !errors.Is(err, c.want) {
 			t.Errorf("Integer(%v) = %v, %v; want %v", c.in, got, err, c.want)
 		}
 	}
@@ -195,21 +196,13 @@ func TestPath(t *testing.T) {
 	p.Field("limit")
 	p.Key("pa\"cket")
 	p.Field("x")
-	if got := p.String(); got != `limit["pa\"cket"].x` || p.Len() != 3 {
-		t.Errorf("path %q, %d segments", got, p.Len())
+	if got := p.String(); got != `limit["pa\"cket"].x` {
+		t.Errorf("path %q", got)
 	}
 	p.Pop()
 	p.Pop()
 	if got := p.String(); got != "limit" {
 		t.Errorf("path %q", got)
-	}
-	for _, c := range []struct {
-		path, base string
-		want       bool
-	}{{"a.b", "a", true}, {"a[1]", "a", true}, {"ab", "a", false}, {"a", "a", true}, {"a", "a.b", false}, {"a", "", true}} {
-		if got := Within(c.path, c.base); got != c.want {
-			t.Errorf("Within(%q, %q) = %v", c.path, c.base, got)
-		}
 	}
 	if Join("a", "b") != "a.b" || Join("a", "[1]") != "a[1]" || Join("", "b") != "b" || Join("a", "") != "a" {
 		t.Error("Join")
