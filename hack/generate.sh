@@ -2,9 +2,11 @@
 # SPDX-FileCopyrightText: The BESS appliance authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Generates the Go code of every .proto file below appliance/ and the
-# descriptor set that package schemas embeds. The result depends on nothing
-# but the .proto files and the versions pinned here and in go.mod.
+# Generates, in this order: the Go code of every .proto file below appliance/
+# and the descriptor set that package schemas embeds; the lists of all classes,
+# drivers and hooks; the tables, JSON Schemas and README files that are made
+# from their declarations. The result depends on nothing but the sources and
+# the versions pinned here and in go.mod.
 set -eu
 
 module=github.com/bessform/terraform-provider-bess
@@ -38,3 +40,6 @@ protoc -I . \
 	--include_imports --include_source_info \
 	--descriptor_set_out=schemas/descriptors.binpb \
 	$files
+
+go run ./appliance/cmd/listgen
+go run ./appliance/cmd/schemagen

@@ -4,8 +4,10 @@
 package schemas
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
+	"io/fs"
+	"strings"
 	"sync"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,6 +21,8 @@ type Class struct {
 	Prefix string `json:"prefix"`
 	// Help is one line.
 	Help string `json:"help"`
+	// Doc tells what happens to packets, in paragraphs.
+	Doc string `json:"doc,omitempty"`
 	// Arg is the full name of the creation argument's message.
 	Arg protoreflect.FullName `json:"arg"`
 	// IGates and OGates are how many gates can be connected; gates count
@@ -80,6 +84,8 @@ type Driver struct {
 	Prefix string `json:"prefix"`
 	// Help is one line.
 	Help string `json:"help"`
+	// Doc tells what it does in paragraphs.
+	Doc string `json:"doc,omitempty"`
 	// Arg is the full name of the argument's message.
 	Arg protoreflect.FullName `json:"arg"`
 }
@@ -92,11 +98,26 @@ type Hook struct {
 	Prefix string `json:"prefix"`
 	// Help is one line.
 	Help string `json:"help"`
+	// Doc tells what it does in paragraphs.
+	Doc string `json:"doc,omitempty"`
 	// Arg is the full name of the argument's message.
 	Arg protoreflect.FullName `json:"arg"`
 	// Priority orders the hooks of a gate, smaller first.
 	Priority int       `json:"priority"`
 	Commands []Command `json:"commands,omitempty"`
+}
+
+//go:embed json
+var jsonFiles embed.FS
+
+// JSONSchema returns the JSON Schema (draft 2020-12) of the argument of a module
+// class, port driver or gate hook, in the form that package args reads. The
+// error is fs.ErrNotExist if there is none of that name.
+func JSONSchema(name string) ([]byte, error) {
+	if strings.ContainsAny(name, "/.") {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return jsonFiles.ReadFile("json/" + name + ".json")
 }
 
 //go:embed classes.json

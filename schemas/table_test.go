@@ -4,6 +4,9 @@
 package schemas
 
 import (
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -100,4 +103,33 @@ func TestLoadDamaged(t *testing.T) {
 		}
 	}()
 	load[Class]("x.json", []byte("["))
+}
+
+func TestJSONSchema(t *testing.T) {
+	var all []string
+	all = append(all, names(Classes(), func(c Class) string { return c.Name })...)
+	all = append(all, names(Drivers(), func(d Driver) string { return d.Name })...)
+	all = append(all, names(Hooks(), func(h Hook) string { return h.Name })...)
+	if len(all) == 0 {
+		t.Fatal("the tables are empty")
+	}
+	for _, name := range all {
+		text, err := JSONSchema(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var s struct {
+			ID   string `json:"$id"`
+			Type string
+		}
+		if err := json.Unmarshal(text, &s); err != nil || s.ID != name+".json" || s.Type != "object" {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+	for _, name := range []string{"", "Nothing", "../classes", "ACL.json", "a/b"} {
+		if _, err := JSONSchema(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
 }
