@@ -1,0 +1,205 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package setmetadata
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// op writes one attribute. Immutable.
+//
+// A copy with a shift is a copy of fewer bytes to another place: shifted right
+// by k bytes, a value begins with k zeros and ends with its first size-k
+// bytes; shifted left, it begins with its last size-k bytes and ends with
+// zeros.
+type op struct {
+	name     string
+	size     int // bytes, 1..module.MaxAttrSize
+	constant bool
+	value    [module.MaxAttrSize]byte // constant
+	from     int                      // first byte of the packet to copy
+	n        int                      // bytes to copy
+	lead     int                      // zeros before the copied bytes
+	masked   bool
+	mask     [module.MaxAttrSize]byte
+}
+
+// compile checks the argument and translates it. ops[i] belongs to the i-th
+// attribute in order of declaration.
+func compile(arg *SetMetadataArg) ([]op, error) {
+	if len(arg.GetAttrs()) == 0 {
+		return nil, errno.Errorf(errno.EINVAL, "attrs: at least one attribute is needed")
+	}
+	if n := len(arg.GetAttrs()); n > module.MaxAttrs {
+		return nil, errno.Errorf(errno.ENOSPC, "attrs: %d attributes: at most %d fit into a module", n, module.MaxAttrs)
+	}
+	ops := make([]op, 0, len(arg.GetAttrs()))
+	for i, a := range arg.GetAttrs() {
+		o, err := compileOne(a, fmt.Sprintf("attrs[%d]", i))
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, o)
+	}
+	return ops, nil
+}
+
+func compileOne(a *SetMetadataArg_Attribute, at string) (op, error) {
+	o := op{name: a.GetName()}
+	if o.name == "" {
+		return o, module.Invalid(at+".name", "", "must not be empty")
+	}
+	if a.GetSize() < 1 || a.GetSize() > module.MaxAttrSize {
+		return o, module.Invalid(at+".size", a.GetSize(), "must be 1..%d bytes", module.MaxAttrSize)
+	}
+	o.size = int(a.GetSize())
+	if a.GetValue() == nil {
+		return o, o.fromPacket(a, at)
+	}
+	o.constant = true
+	if len(a.GetMask()) != 0 || a.GetRshiftBits() != 0 {
+		return o, errno.Errorf(errno.EINVAL, "%s: mask and rshift_bits only apply to bytes copied from the packet, not to a constant", at)
+	}
+	switch v := a.GetValue().(type) {
+	case *SetMetadataArg_Attribute_ValueInt:
+		if o.size < 8 && v.ValueInt>>(8*o.size) != 0 {
+			return o, module.Invalid(at+".value_int", v.ValueInt, "does not fit into %d bytes", o.size)
+		}
+		// Most significant byte first, zeros on the left.
+		var wide [module.MaxAttrSize + 8]byte
+		binary.BigEndian.PutUint64(wide[module.MaxAttrSize:], v.ValueInt)
+		copy(o.value[:o.size], wide[len(wide)-o.size:])
+	case *SetMetadataArg_Attribute_ValueBin:
+		if len(v.ValueBin) != o.size {
+			return o, module.Invalid(at+".value_bin", fmt.Sprintf("%x", v.ValueBin), "must have the attribute's %d bytes, has %d", o.size, len(v.ValueBin))
+		}
+		copy(o.value[:], v.ValueBin)
+	}
+	return o, nil
+}
+
+// fromPacket completes an op that copies from the packet.
+func (o *op) fromPacket(a *SetMetadataArg_Attribute, at string) error {
+	offset, shift := int(a.GetOffset()), int(a.GetRshiftBits())
+	if offset < 0 || offset+o.size >= packet.BufferSize {
+		return module.Invalid(at+".offset", offset, "must not be negative, and offset + size must be below %d", packet.BufferSize)
+	}
+	if shift%8 != 0 {
+		return module.Invalid(at+".rshift_bits", shift, "must be a multiple of 8")
+	}
+	if max(shift, -shift) >= 8*o.size {
+		return module.Invalid(at+".rshift_bits", shift, "must be less than the %d bits of the attribute", 8*o.size)
+	}
+	if n := len(a.GetMask()); n != 0 && n != o.size {
+		return module.Invalid(at+".mask", fmt.Sprintf("%x", a.GetMask()), "must have the attribute's %d bytes, has %d", o.size, n)
+	}
+	right, left := max(shift, 0)/8, max(-shift, 0)/8
+	o.lead = right
+	o.from = offset + left
+	o.n = o.size - right - left
+	o.masked = len(a.GetMask()) != 0
+	copy(o.mask[:], a.GetMask())
+	return nil
+}
+
+// set writes the constant to the attribute, at byte off of the metadata of
+// all packets.
+func (o *op) set(ps []packet.Packet, off int) {
+	switch v := o.value[:o.size]; o.size {
+	case 1:
+		for _, p := range ps {
+			p.Metadata()[off] = v[0]
+		}
+	case 2:
+		x := *(*[2]byte)(v)
+		for _, p := range ps {
+			*(*[2]byte)(p.Metadata()[off:]) = x
+		}
+	case 4:
+		x := *(*[4]byte)(v)
+		for _, p := range ps {
+			*(*[4]byte)(p.Metadata()[off:]) = x
+		}
+	case 6:
+		x, y := *(*[4]byte)(v), *(*[2]byte)(v[4:])
+		for _, p := range ps {
+			d := (*[6]byte)(p.Metadata()[off:])
+			*(*[4]byte)(d[:]), *(*[2]byte)(d[4:]) = x, y
+		}
+	case 8:
+		x := *(*[8]byte)(v)
+		for _, p := range ps {
+			*(*[8]byte)(p.Metadata()[off:]) = x
+		}
+	default:
+		for _, p := range ps {
+			copy(p.Metadata()[off:off+len(v)], v)
+		}
+	}
+}
+
+// copy copies from the packets and returns how many ended too early.
+func (o *op) copy(ps []packet.Packet, off int) (short int) {
+	if o.n == o.size && !o.masked && o.size <= 8 {
+		return o.copyPlain(ps, off)
+	}
+	for _, p := range ps {
+		if p.Len() < o.from+o.n {
+			short++
+		}
+		o.copyOne(p, off)
+	}
+	return short
+}
+
+// copyOne does all that an op can; bytes outside the packet are zero.
+func (o *op) copyOne(p packet.Packet, off int) {
+	d := p.Bytes()
+	d = d[min(o.from, len(d)):]
+	d = d[:min(o.n, len(d))]
+	dst := p.Metadata()[off : off+o.size]
+	clear(dst[:o.lead])
+	k := o.lead + copy(dst[o.lead:], d)
+	clear(dst[k:])
+	if o.masked {
+		for i := range dst {
+			dst[i] &= o.mask[i]
+		}
+	}
+}
+
+// copyPlain is copy without shift and mask, for the usual sizes.
+func (o *op) copyPlain(ps []packet.Packet, off int) (short int) {
+	from, end := o.from, o.from+o.size
+	for _, p := range ps {
+		d := p.Bytes()
+		if len(d) < end {
+			o.copyOne(p, off)
+			short++
+			continue
+		}
+		d = d[from:end]
+		m := p.Metadata()[off:]
+		switch len(d) {
+		case 1:
+			m[0] = d[0]
+		case 2:
+			*(*[2]byte)(m) = *(*[2]byte)(d)
+		case 4:
+			*(*[4]byte)(m) = *(*[4]byte)(d)
+		case 6:
+			*(*[4]byte)(m), *(*[2]byte)(m[4:]) = *(*[4]byte)(d), *(*[2]byte)(d[4:])
+		case 8:
+			*(*[8]byte)(m) = *(*[8]byte)(d)
+		default:
+			copy(m[:len(d)], d)
+		}
+	}
+	return short
+}
