@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package measure
+
+import (
+	"math/bits"
+
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+)
+
+// recorder is the memory of one worker. The worker writes it, anybody reads
+// the counters; they only grow.
+//
+// A histogram takes 8 bytes per bucket, of which the kernel provides the parts
+// that are used.
+type recorder struct {
+	packets sys.Counter // all
+	bytes   sys.Counter // of packets with a mark
+	latency histogram
+	jitter  histogram
+
+	// The rest is of use within one batch, but for last and epoch.
+	prob  uint64 // in units of 2^-32
+	rand  *module.Rand
+	last  uint64 // latency of the last jitter sample in ns
+	valid bool   // last is set
+	epoch uint64
+	sum   uint64 // bytes
+
+	_ [64]byte // neighbours belong to other workers
+}
+
+// histogram counts times in buckets of equal width. Bucket i holds times from
+// i*width, and the last bucket everything above.
+type histogram struct {
+	buckets []sys.Counter
+	used    sys.Counter // buckets from this one on are zero
+	width   uint64      // ns
+	// recip is 2^64/width rounded up; 0 for width 1.
+	recip uint64
+}
+
+func newHistogram(n int, width uint64) histogram {
+	h := histogram{buckets: make([]sys.Counter, n+1), width: width}
+	if width > 1 {
+		q, _ := bits.Div64(1, 0, width)
+		h.recip = q + 1
+	}
+	return h
+}
+
+func newRecorder(n int, width uint64) *recorder {
+	return &recorder{latency: newHistogram(n, width), jitter: newHistogram(n, width)}
+}
+
+// add counts one time in ns.
+func (h *histogram) add(ns uint64) {
+	var i uint64
+	if ns>>32 == 0 && h.recip != 0 {
+		// Exact: the error of recip is below 1, ns and width are below 2^32.
+		i, _ = bits.Mul64(ns, h.recip)
+	} else {
+		i = ns / h.width
+	}
+	i = min(i, uint64(len(h.buckets)-1))
+	h.buckets[i].Add(1)
+	if i >= h.used.Load() {
+		h.used.Set(i + 1)
+	}
+}
+
+// begin prepares for a batch. A new epoch means that the last sample was
+// taken before a clear.
+func (r *recorder) begin(epoch, prob uint64, rand *module.Rand) {
+	if r.epoch != epoch {
+		r.epoch, r.valid = epoch, false
+	}
+	r.prob, r.rand, r.sum = prob, rand, 0
+}
+
+// add records a packet with a mark.
+func (r *recorder) add(ns uint64, bytes int) {
+	r.sum += uint64(bytes)
+	r.latency.add(ns)
+	if uint64(r.rand.Uint32()) >= r.prob {
+		return
+	}
+	if r.valid {
+		r.jitter.add(max(ns, r.last) - min(ns, r.last))
+	}
+	r.last, r.valid = ns, true
+}
+
+// end accounts for a batch of n packets.
+func (r *recorder) end(n int) {
+	r.packets.Add(uint64(n))
+	r.bytes.Add(r.sum)
+}
