@@ -158,7 +158,8 @@ func allowedText(fd protoreflect.FieldDescriptor, r *option.Rule) string {
 		parts = append(parts, "keys: "+n)
 	}
 	add(r.GetMinItems() > 0 && r.GetMaxItems() > 0, "%d..%d entries", r.GetMinItems(), r.GetMaxItems())
-	add(r.GetMinItems() > 0 && r.GetMaxItems() == 0, "at least %d entries", r.GetMinItems())
+	add(r.GetMinItems() == 1 && r.GetMaxItems() == 0, "at least one entry")
+	add(r.GetMinItems() > 1 && r.GetMaxItems() == 0, "at least %d entries", r.GetMinItems())
 	add(r.GetMinItems() == 0 && r.GetMaxItems() > 0, "up to %d entries", r.GetMaxItems())
 	return strings.Join(parts, ", ")
 }

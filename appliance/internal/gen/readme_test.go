@@ -38,7 +38,7 @@ func TestRows(t *testing.T) {
 		{"bess.pb.ExactMatchArg", "fields[].num_bytes", "integer (bytes)", "required", "1..8"},
 		{"bess.pb.ExactMatchArg", "masks", "list of numbers or byte strings", "none", "up to 8 entries"},
 		{"bess.pb.ExactMatchArg", "fields", "list of objects", "required", "1..8 entries"},
-		{"bess.pb.SetMetadataArg", "attrs", "list of objects", "required", "at least 1 entries"},
+		{"bess.pb.SetMetadataArg", "attrs", "list of objects", "required", "at least one entry"},
 		{"bess.pb.GenericEncapArg", "fields[].value", "number or bytes", "", ""},
 		{"bess.pb.RewriteArg", "templates", "list of byte strings (bytes)", "none", "up to 1536 bytes, up to 64 entries"},
 		{"bess.pb.MetadataTestArg", "read", "map from text to integer (bytes)", "none", "1..32, keys: 1..255 bytes"},
