@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package header
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Sum adds the 16-bit words of data (RFC 1071) to initial, which is 0 or the
+// result of earlier calls. Only the last piece of a sum may have an odd
+// length. Up to 65,000 results fit into one sum before Fold.
+func Sum(data []byte, initial uint32) uint32 {
+	// The end-around carry makes the sum independent of the byte order up to
+	// a final swap, so eight bytes are added at once as the machine reads them.
+	var acc, carry uint64
+	for len(data) >= 32 {
+		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[0:8]), carry)
+		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[8:16]), carry)
+		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[16:24]), carry)
+		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[24:32]), carry)
+		data = data[32:]
+	}
+	for len(data) >= 8 {
+		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[0:8]), carry)
+		data = data[8:]
+	}
+	acc, carry = bits.Add64(acc, tail(data), carry)
+	acc, carry = bits.Add64(acc, 0, carry)
+	acc += carry
+	return initial + uint32(bits.ReverseBytes16(fold64(acc)))
+}
+
+// tail returns fewer than eight bytes as a little-endian number.
+func tail(data []byte) uint64 {
+	var v uint64
+	if len(data) >= 4 {
+		v = uint64(binary.LittleEndian.Uint32(data))
+		data = data[4:]
+		switch len(data) {
+		case 3:
+			v |= uint64(data[2])<<48 | uint64(binary.LittleEndian.Uint16(data))<<32
+		case 2:
+			v |= uint64(binary.LittleEndian.Uint16(data)) << 32
+		case 1:
+			v |= uint64(data[0]) << 32
+		}
+		return v
+	}
+	for i, b := range data {
+		v |= uint64(b) << (8 * i)
+	}
+	return v
+}
+
+func fold64(v uint64) uint16 {
+	v = v>>32 + v&0xffff_ffff
+	v = v>>32 + v&0xffff_ffff
+	return Fold(uint32(v))
+}
+
+// Fold brings a sum to 16 bits with end-around carry. The checksum of RFC 1071
+// is its complement; over data that includes a right checksum it is 0xffff.
+func Fold(sum uint32) uint16 {
+	sum = sum>>16 + sum&0xffff
+	return uint16(sum>>16 + sum)
+}
+
+// PseudoSum returns the sum of the pseudo header of TCP and UDP over IPv4;
+// length is that of the transport header and its payload.
+func PseudoSum(src, dst uint32, proto uint8, length uint16) uint32 {
+	return src>>16 + src&0xffff + dst>>16 + dst&0xffff + uint32(proto) + uint32(length)
+}
+
+// NonZero writes a checksum as UDP does, where 0 means that there is none.
+func NonZero(sum uint16) uint16 {
+	if sum == 0 {
+		return 0xffff
+	}
+	return sum
+}
+
+// Update16 returns a checksum after a 16-bit word of the data has changed
+// (RFC 1624, equation 3). A wrong checksum stays equally wrong.
+func Update16(check, old, now uint16) uint16 {
+	return ^Fold(uint32(^check) + uint32(^old) + uint32(now))
+}
+
+// Update32 is Update16 for an aligned 32-bit word, for instance an address.
+func Update32(check uint16, old, now uint32) uint16 {
+	sum := uint32(^check) + ^old>>16 + ^old&0xffff + now>>16 + now&0xffff
+	return ^Fold(sum)
+}
+
+// UpdateUDP16 is Update16 for the checksum of UDP: an absent one (0) stays
+// absent and a result of 0 is written as 0xffff.
+func UpdateUDP16(check, old, now uint16) uint16 {
+	if check == 0 {
+		return 0
+	}
+	return NonZero(Update16(check, old, now))
+}
+
+// UpdateUDP32 is Update32 with the rules of UpdateUDP16.
+func UpdateUDP32(check uint16, old, now uint32) uint16 {
+	if check == 0 {
+		return 0
+	}
+	return NonZero(Update32(check, old, now))
+}
