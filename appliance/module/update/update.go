@@ -6,7 +6,6 @@
 package update
 
 import (
-	"encoding/binary"
 	"fmt"
 	"sync/atomic"
 
@@ -50,7 +49,6 @@ const (
 type field struct {
 	off, end int    // bytes off..end-1 of the packet
 	value    uint64 // in the upper end-off bytes
-	keep     uint64 // the other bits of the eight bytes at off
 }
 
 // newField checks field i of an argument.
@@ -67,14 +65,19 @@ func newField(i int, f *UpdateArg_Field) (field, error) {
 	if value<<unused>>unused != value {
 		return field{}, module.Invalid(name("value"), value, "does not fit into %d bytes", size)
 	}
-	return field{
-		off: int(off), end: int(off) + int(size),
-		value: value << unused, keep: 1<<unused - 1,
-	}, nil
+	return field{off: int(off), end: int(off) + int(size), value: value << unused}, nil
 }
 
-// extend returns a new list of fields with those of an argument appended.
-func extend(old []field, fields []*UpdateArg_Field) (*[]field, error) {
+// write writes the field byte by byte into d, which holds it.
+func (f *field) write(d []byte) {
+	for i, v := f.off, f.value; i < f.end; i, v = i+1, v<<8 {
+		d[i] = byte(v >> 56)
+	}
+}
+
+// extend checks the fields of an argument and returns a plan with them behind
+// the old ones.
+func extend(old []field, fields []*UpdateArg_Field) (*plan, error) {
 	if n := len(old) + len(fields); n > maxFields {
 		return nil, errno.Errorf(errno.EINVAL, "fields: %d: at most %d fields", n, maxFields)
 	}
@@ -86,47 +89,41 @@ func extend(old []field, fields []*UpdateArg_Field) (*[]field, error) {
 		}
 		out = append(out, n)
 	}
-	return &out, nil
+	return newPlan(out), nil
 }
 
 // Update is an instance.
 type Update struct {
-	fields atomic.Pointer[[]field] // immutable once published
+	plan atomic.Pointer[plan]
 }
 
 func create(_ *module.Env, arg *UpdateArg) (*Update, error) {
-	fields, err := extend(nil, arg.GetFields())
+	p, err := extend(nil, arg.GetFields())
 	if err != nil {
 		return nil, err
 	}
 	m := &Update{}
-	m.fields.Store(fields)
+	m.plan.Store(p)
 	return m, nil
 }
 
 // Process writes the fields in the order of the list. A field that is not
 // wholly inside the packet is left out.
 func (m *Update) Process(ctx *module.Context, b *packet.Batch) {
-	fields := *m.fields.Load()
+	pl := m.plan.Load()
 	short := 0
 	for _, p := range b.Packets() {
 		d := p.Bytes()
-		missed := 0
-		for i := range fields {
-			f := &fields[i]
-			switch {
-			case len(d) >= f.off+8:
-				w := d[f.off : f.off+8]
-				binary.BigEndian.PutUint64(w, binary.BigEndian.Uint64(w)&f.keep|f.value)
-			case len(d) >= f.end:
-				for j, v := f.off, f.value; j < f.end; j, v = j+1, v<<8 {
-					d[j] = byte(v >> 56)
-				}
-			default:
-				missed = 1
+		if len(d) >= pl.end {
+			pl.write(d)
+			continue
+		}
+		short++
+		for i := range pl.fields {
+			if f := &pl.fields[i]; f.end <= len(d) {
+				f.write(d)
 			}
 		}
-		short += missed
 	}
 	if short > 0 {
 		ctx.Count(countShort, uint64(short))
@@ -136,24 +133,24 @@ func (m *Update) Process(ctx *module.Context, b *packet.Batch) {
 
 // Update takes a new creation argument.
 func (m *Update) Update(arg proto.Message) error {
-	fields, err := extend(nil, arg.(*UpdateArg).GetFields())
+	p, err := extend(nil, arg.(*UpdateArg).GetFields())
 	if err != nil {
 		return err
 	}
-	m.fields.Store(fields)
+	m.plan.Store(p)
 	return nil
 }
 
 func (m *Update) add(arg *UpdateArg) error {
-	fields, err := extend(*m.fields.Load(), arg.GetFields())
+	p, err := extend(m.plan.Load().fields, arg.GetFields())
 	if err != nil {
 		return err
 	}
-	m.fields.Store(fields)
+	m.plan.Store(p)
 	return nil
 }
 
 func (m *Update) clear(*api.EmptyArg) error {
-	m.fields.Store(&[]field{})
+	m.plan.Store(&plan{})
 	return nil
 }

@@ -6,6 +6,7 @@ package update_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -43,6 +44,39 @@ func TestSizesNearTheEnd(t *testing.T) {
 		}
 		if got := h.Counter("u", "short"); got != uint64(3+size) {
 			t.Errorf("size %d: %d packets counted as short, want %d", size, got, 3+size)
+		}
+	}
+}
+
+// Whatever the fields and however they overlap, the packet looks as if they
+// had been written one by one.
+func TestOverlappingFields(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		a := arg()
+		for range 1 + rnd.IntN(16) {
+			size := 1 + rnd.IntN(8)
+			a.Fields = append(a.Fields, &update.UpdateArg_Field{Offset: int64(rnd.IntN(40)), Size: uint64(size),
+				Value: rnd.Uint64() >> (64 - 8*size)})
+		}
+		h := moduletest.New(t)
+		h.MustCreate("u", update.Class, a)
+		for n := range 50 {
+			frame := bytes.Repeat([]byte{0xee}, n)
+			want := bytes.Clone(frame)
+			for _, f := range a.Fields {
+				off, size := int(f.Offset), int(f.Size)
+				if off+size > n {
+					continue
+				}
+				for i := range size {
+					want[off+i] = byte(f.Value >> (8 * (size - 1 - i)))
+				}
+			}
+			h.Send("u", 0, frame)
+			if got := h.Out("u", 0); len(got) != 1 || !bytes.Equal(got[0], want) {
+				t.Fatalf("%v in %d bytes: %x, want %x", a, n, got, want)
+			}
 		}
 	}
 }
