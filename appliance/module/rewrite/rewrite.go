@@ -37,27 +37,41 @@ const (
 	maxTemplate  = 1536 // bytes
 )
 
+// template is what packets become a copy of.
+type template struct {
+	data []byte
+	// head and tail are the first and last bytes of data of 32..64 bytes.
+	// Being arrays, they are copied with a few wide moves, and together they
+	// cover all of it.
+	head, tail [short]byte
+}
+
+// short is half of the length up to which templates are copied as head and
+// tail.
+const short = 32
+
+func newTemplate(data []byte) template {
+	t := template{data: append([]byte(nil), data...)}
+	if len(data) >= short {
+		t.head, t.tail = [short]byte(data), [short]byte(data[len(data)-short:])
+	}
+	return t
+}
+
 // list is a list of templates. Immutable once published.
-type list [][]byte
+type list []template
 
 // extend returns a new list with copies of templates appended.
 func (l list) extend(templates [][]byte) (*list, error) {
 	if n := len(l) + len(templates); n > maxTemplates {
 		return nil, errno.Errorf(errno.EINVAL, "templates: %d: at most %d packet templates", n, maxTemplates)
 	}
-	total := 0
+	out := append(make(list, 0, len(l)+len(templates)), l...)
 	for i, t := range templates {
 		if len(t) > maxTemplate {
 			return nil, errno.Errorf(errno.EINVAL, "templates[%d]: %d bytes: at most %d bytes", i, len(t), maxTemplate)
 		}
-		total += len(t)
-	}
-	// One piece of memory keeps the templates together in the cache.
-	mem := make([]byte, 0, total)
-	out := append(make(list, 0, len(l)+len(templates)), l...)
-	for _, t := range templates {
-		mem = append(mem, t...)
-		out = append(out, mem[len(mem)-len(t):len(mem):len(mem)])
+		out = append(out, newTemplate(t))
 	}
 	return &out, nil
 }
@@ -90,8 +104,10 @@ func (m *Rewrite) Process(ctx *module.Context, b *packet.Batch) {
 	switch ps := b.Packets(); len(l) {
 	case 0:
 	case 1:
+		t := &l[0]
 		for _, p := range ps {
-			fill(ctx, p, l[0])
+			renew(ctx, p)
+			t.fill(p)
 		}
 	default:
 		next := &m.next[ctx.Worker&(module.MaxWorkers-1)]
@@ -101,7 +117,8 @@ func (m *Rewrite) Process(ctx *module.Context, b *packet.Batch) {
 			if i >= len(l) {
 				i = 0
 			}
-			fill(ctx, p, l[i])
+			renew(ctx, p)
+			l[i].fill(p)
 			i++
 		}
 		next.i = i
@@ -109,26 +126,28 @@ func (m *Rewrite) Process(ctx *module.Context, b *packet.Batch) {
 	ctx.EmitBatch(b, 0)
 }
 
-// fill makes t the content of p. For the sizes of small frames two copies of
-// constant length, one from the front and one from the back, replace the call
-// of the general routine.
-func fill(ctx *module.Context, p packet.Packet, t []byte) {
+// renew makes p one segment without flags: both belonged to the content that
+// goes.
+func renew(ctx *module.Context, p packet.Packet) {
 	if p.Next() != 0 {
-		// The content of a template is one segment.
 		ctx.Cache.FreeTail(p)
 	}
 	if p.Flags() != 0 {
-		// They told about the content that goes.
 		p.SetFlags(0)
 	}
-	p.Init(len(t))
+}
+
+// fill makes t the content of p.
+func (t *template) fill(p packet.Packet) {
+	n := len(t.data)
+	p.Init(n)
 	b := p.Bytes()
-	if len(t) < 32 || len(t) > 64 || len(b) != len(t) {
-		copy(b, t)
+	if n < short || n > 2*short {
+		copy(b, t.data)
 		return
 	}
-	*(*[32]byte)(b) = *(*[32]byte)(t)
-	*(*[32]byte)(b[len(b)-32:]) = *(*[32]byte)(t[len(t)-32:])
+	*(*[short]byte)(b) = t.head
+	*(*[short]byte)(b[n-short:]) = t.tail
 }
 
 // Update takes a new creation argument.
