@@ -32,6 +32,9 @@ func (e *Engine) Transaction(f func(tx *Tx) error) error {
 		for _, step := range slices.Backward(j.steps) {
 			step()
 		}
+		if e.hasWorkers() {
+			e.tcs.attachOrphans(e) // roots that were taken away and put back
+		}
 		e.publishNow()
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
@@ -187,12 +188,12 @@ func (e *Engine) SetPortConf(name, mac string, mtu uint32, up bool) error {
 	if p == nil {
 		return errno.Errorf(errno.ENOENT, "No port `%s' found", name)
 	}
-	addr, err := parseMAC(mac)
+	addr, err := header.ParseMAC(mac)
 	if err != nil {
 		return errno.Errorf(errno.EINVAL, "MAC address should be formatted xx:xx:xx:xx:xx:xx: port %s: mac_addr: %q", name, mac)
 	}
 	var hw net.HardwareAddr
-	if addr != [6]byte{} {
+	if addr != (header.MAC{}) {
 		hw = addr[:]
 	}
 	if err := p.SetConf(int(mtu), hw, up); err != nil {
@@ -200,11 +201,4 @@ func (e *Engine) SetPortConf(name, mac string, mtu uint32, up bool) error {
 	}
 	e.changed()
 	return nil
-}
-
-func parseMAC(s string) ([6]byte, error) {
-	var m [6]byte
-	h, err := net.ParseMAC(s)
-	copy(m[:], h)
-	return m, err
 }

@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"runtime"
+
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/sched"
@@ -16,6 +18,9 @@ const anyWorker = -1
 
 // experimental is the name of the scheduler that backs off from idle tasks.
 const experimental = "experimental"
+
+// controlThreads is how many threads the control side can use at once.
+const controlThreads = 2
 
 // AddWorker creates a worker, paused. Errors: EINVAL for an id outside 0..63,
 // a core the machine does not have or an unknown scheduler, EEXIST for an id
@@ -71,6 +76,10 @@ func (e *Engine) separateThreads() {
 		free = e.cores
 	}
 	sys.PinOthers(keep, free)
+	// A worker never gives its place in the Go scheduler away.
+	if n := len(keep) + controlThreads; runtime.GOMAXPROCS(0) < n {
+		runtime.GOMAXPROCS(n)
+	}
 }
 
 // worker returns an existing worker or says why there is none.

@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sys
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenPacketSender returns a non-blocking socket that sends whole Ethernet
+// frames out of an interface and receives nothing.
+func OpenPacketSender(ifindex int) (int, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("packet socket: %w", err)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, queueBytes)
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: ifindex}); err != nil {
+		_ = unix.Close(fd)
+		return -1, fmt.Errorf("packet socket: bind to interface %d: %w", ifindex, err)
+	}
+	return fd, nil
+}
+
+// LinkMode returns what the driver of an interface says of its link: speed in
+// Mbit/s (0: unknown), duplex and autonegotiation; false if it says nothing.
+// fd is any socket in the interface's network namespace.
+func LinkMode(fd int, name string) (mbps uint32, full, autoneg, ok bool) {
+	cmd := make([]byte, 44) // struct ethtool_cmd
+	binary.NativeEndian.PutUint32(cmd, unix.ETHTOOL_GSET)
+	req := struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}{data: unsafe.Pointer(&cmd[0])}
+	copy(req.name[:unix.IFNAMSIZ-1], name)
+	_, _, err := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req)))
+	if err != 0 {
+		return 0, false, false, false
+	}
+	mbps = uint32(binary.NativeEndian.Uint16(cmd[12:])) | uint32(binary.NativeEndian.Uint16(cmd[28:]))<<16
+	if mbps == 1<<32-1 || mbps == 1<<16-1 {
+		mbps = 0 // what drivers say that do not know
+	}
+	return mbps, cmd[14] == 1, cmd[18] == 1, true
+}

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pktio
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+)
+
+// MaxCapture is the largest capture file that can be read, in bytes: it is
+// held in memory.
+const MaxCapture = 1 << 30
+
+// Reader reads the packets of a capture file, classic or pcapng. The whole
+// file is checked and loaded when it is opened, so that neither a broken file
+// nor a slow disk can surprise a worker. Recv belongs to one worker at a time.
+//
+//	mem: length (4 bytes) | frame | length | frame | ...
+type Reader struct {
+	path   string
+	mem    []byte
+	size   int // bytes of mem in use
+	frames int
+	empty  int // frames without bytes, left out
+	loop   bool
+	at     int
+	read   sys.Counter // packets handed out
+	ended  atomic.Bool
+}
+
+// frameHead is what precedes a frame in Reader.mem.
+const frameHead = 4
+
+// OpenReader loads a file; loop makes it start again at its end, for ever.
+// Errors: what opening it answers, EBUSY if a Writer writes it, EINVAL with
+// the place in the file if it is not a whole capture file of Ethernet frames
+// of at most packet.MaxTotal bytes.
+func OpenReader(path string, loop bool) (*Reader, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, errno.Errorf(errno.EINVAL, "%s: not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if st.Size() > MaxCapture {
+		return nil, errno.Errorf(errno.EINVAL, "%s: %d bytes: at most %d can be read", path, st.Size(), MaxCapture)
+	}
+	if !sys.Lock(f, true) {
+		return nil, errno.Errorf(errno.EBUSY, "%s: is being written by a port", path)
+	}
+	r := &Reader{path: path, loop: loop}
+	if err := r.load(f, int(st.Size())); err != nil {
+		r.Close()
+		return nil, errno.Errorf(errno.EINVAL, "%s: %w", path, err)
+	}
+	r.ended.Store(r.frames == 0)
+	return r, nil
+}
+
+// load decodes a file of the given size. A frame takes less room in memory
+// than in the file.
+func (r *Reader) load(f io.Reader, size int) error {
+	d, err := openCapture(f)
+	if err != nil {
+		return err
+	}
+	if r.mem, err = sys.Map(size); err != nil {
+		return err
+	}
+	for {
+		n, err := d.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n > len(r.mem)-r.size-frameHead {
+			return fmt.Errorf("offset %d: the file grew while it was read", d.at)
+		}
+		binary.NativeEndian.PutUint32(r.mem[r.size:], uint32(n))
+		body := r.mem[r.size+frameHead:][:n]
+		if err := d.body(body); err != nil {
+			return err
+		}
+		if n == 0 {
+			r.empty++
+			continue
+		}
+		r.size += frameHead + n
+		r.frames++
+	}
+}
+
+// Close releases the memory. No worker uses the Reader any more.
+func (r *Reader) Close() {
+	sys.Unmap(r.mem)
+	r.mem = nil
+}
+
+// Recv appends the next packets of the file, up to limit, to b and returns
+// their number.
+func (r *Reader) Recv(c *packet.Cache, b *packet.Batch, limit int) int {
+	if r.ended.Load() {
+		return 0
+	}
+	n := 0
+	for limit = min(limit, b.Room()); n < limit; n++ {
+		if r.at >= r.size {
+			if !r.loop {
+				break
+			}
+			r.at = 0
+		}
+		end := r.at + frameHead + int(binary.NativeEndian.Uint32(r.mem[r.at:]))
+		p := c.New(r.mem[r.at+frameHead : end])
+		if p == 0 {
+			break // no buffer: the packet stays for another time
+		}
+		b.Add(p)
+		r.at = end
+	}
+	r.read.Add(uint64(n))
+	if r.at >= r.size && !r.loop {
+		r.ended.Store(true)
+	}
+	return n
+}
+
+// Ended reports whether nothing will come any more.
+func (r *Reader) Ended() bool { return r.ended.Load() }
+
+// Frames returns the number of packets in the file.
+func (r *Reader) Frames() int { return r.frames }
+
+// Note says how far the Reader has come.
+func (r *Reader) Note() string {
+	n := r.read.Load()
+	text := fmt.Sprintf("%s: %d of %d packets", r.path, n, r.frames)
+	switch {
+	case r.loop:
+		text = fmt.Sprintf("%s: %d packets, again and again: %d so far", r.path, r.frames, n)
+	case r.ended.Load():
+		text = fmt.Sprintf("%s: end of file after %d packets", r.path, n)
+	}
+	if r.empty > 0 {
+		text += fmt.Sprintf(" (%d without bytes left out)", r.empty)
+	}
+	return text
+}

@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pktio
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+)
+
+const (
+	// snapLength is the longest record of a capture file.
+	snapLength = 65535
+	// writeSize is the most that is written at once: any one record fits.
+	writeSize = 128 << 10
+)
+
+// Writer writes packets to a classic capture file with stamps in
+// microseconds. The file is complete after every Send; nothing is kept back.
+// If it cannot be written, for example because the disk is full, it ends with
+// the last whole packet, and writing goes on as soon as there is room again.
+// Send belongs to one worker at a time.
+type Writer struct {
+	path    string
+	f       *os.File
+	fd      int
+	buf     []byte // records not written yet
+	at      int64  // length of the file without them
+	written sys.Counter
+	failed  sys.Counter   // packets
+	why     atomic.Uint32 // errno of the last failure
+}
+
+// CheckWriter finds the reasons against OpenWriter that can be found without
+// changing anything: a path that is not a file, or that is one of those open
+// for reading.
+func CheckWriter(path string, reading ...*Reader) error {
+	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if m := st.Mode(); !m.IsRegular() && m&os.ModeCharDevice == 0 {
+		return errno.Errorf(errno.EINVAL, "%s: not a regular file", path)
+	}
+	for _, r := range reading {
+		if in, err := os.Stat(r.path); err == nil && os.SameFile(st, in) {
+			return errno.Errorf(errno.EINVAL, "%s: is also being read: writing would destroy it", path)
+		}
+	}
+	return nil
+}
+
+// OpenWriter creates the file or makes it empty, and writes the header.
+// Errors: what CheckWriter and opening the file answer, EBUSY if another
+// Writer or Reader, of whatever process, has it open.
+func OpenWriter(path string) (_ *Writer, err error) {
+	if err := CheckWriter(path); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{path: path, f: f, fd: int(f.Fd())}
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	if !sys.Lock(f, false) {
+		return nil, errno.Errorf(errno.EBUSY, "%s: is in use by another port", path)
+	}
+	if st, err := f.Stat(); err != nil {
+		return nil, err
+	} else if st.Mode().IsRegular() {
+		if err := f.Truncate(0); err != nil {
+			return nil, err
+		}
+	}
+	if w.buf, err = sys.Map(writeSize); err != nil {
+		return nil, err
+	}
+	head := w.buf[:pcapHeaderSize]
+	binary.LittleEndian.PutUint32(head, pcapMicro)
+	binary.LittleEndian.PutUint16(head[4:], 2)
+	binary.LittleEndian.PutUint16(head[6:], 4)
+	binary.LittleEndian.PutUint32(head[16:], snapLength)
+	binary.LittleEndian.PutUint32(head[20:], linkEthernet)
+	if e := sys.WriteAt(w.fd, head, 0); e != 0 {
+		return nil, fmt.Errorf("%s: %w", path, e)
+	}
+	w.at = pcapHeaderSize
+	return w, nil
+}
+
+// Close closes the file. No worker uses the Writer any more.
+func (w *Writer) Close() {
+	sys.Unmap(w.buf)
+	w.buf = nil
+	_ = w.f.Close()
+}
+
+// Send writes ps, frees what is in the file and returns how many packets that
+// are: all, or the first ones up to a failure.
+func (w *Writer) Send(c *packet.Cache, ps []packet.Packet) int {
+	now := time.Now()
+	sec, micro := uint32(now.Unix()), uint32(now.Nanosecond()/1000)
+	done, n := 0, 0 // packets written; bytes in buf
+	for i, p := range ps {
+		if n+pcapRecordSize+snapLength > len(w.buf) {
+			if !w.flush(n) {
+				return w.end(c, ps, done)
+			}
+			done, n = i, 0
+		}
+		if p.Flags()&packet.FlagPartialChecksum != 0 {
+			from, at := p.ChecksumPlace()
+			Complete(p, from, at)
+			p.SetFlags(p.Flags() &^ packet.FlagPartialChecksum)
+		}
+		total := p.TotalLen()
+		kept := min(total, snapLength)
+		h := w.buf[n : n+pcapRecordSize]
+		binary.LittleEndian.PutUint32(h, sec)
+		binary.LittleEndian.PutUint32(h[4:], micro)
+		binary.LittleEndian.PutUint32(h[8:], uint32(kept))
+		binary.LittleEndian.PutUint32(h[12:], uint32(total))
+		n += pcapRecordSize
+		n += p.CopyOut(w.buf[n : n+kept])
+	}
+	if w.flush(n) {
+		done = len(ps)
+	}
+	return w.end(c, ps, done)
+}
+
+// flush writes the first n bytes of buf and reports whether it could. If not,
+// the file is as it was before.
+func (w *Writer) flush(n int) bool {
+	if e := sys.WriteAt(w.fd, w.buf[:n], w.at); e != 0 {
+		w.why.Store(uint32(e))
+		_ = syscall.Ftruncate(w.fd, w.at)
+		return false
+	}
+	w.at += int64(n)
+	return true
+}
+
+// end counts and frees the packets that are written.
+func (w *Writer) end(c *packet.Cache, ps []packet.Packet, done int) int {
+	w.written.Add(uint64(done))
+	w.failed.Add(uint64(len(ps) - done))
+	c.FreeAll(ps[:done])
+	return done
+}
+
+// Note says what has been written, and what could not be.
+func (w *Writer) Note() string {
+	text := fmt.Sprintf("%s: %d packets written", w.path, w.written.Load())
+	if n := w.failed.Load(); n > 0 {
+		text += fmt.Sprintf(", %d lost: %v", n, syscall.Errno(w.why.Load()))
+	}
+	return text
+}
