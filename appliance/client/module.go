@@ -22,8 +22,11 @@ func (c *Client) Modules(ctx context.Context) ([]*Module, error) {
 	return resp.GetModules(), err
 }
 
+// ModuleInfo is everything about one module.
+type ModuleInfo = api.GetModuleInfoResponse
+
 // Module describes one module: links, counters, metadata.
-func (c *Client) Module(ctx context.Context, name string) (*api.GetModuleInfoResponse, error) {
+func (c *Client) Module(ctx context.Context, name string) (*ModuleInfo, error) {
 	return call(ctx, c, "describe module", name, c.bess.GetModuleInfo, &api.GetModuleInfoRequest{Name: name})
 }
 
