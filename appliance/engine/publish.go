@@ -37,12 +37,16 @@ func (e *Engine) publish() {
 	}
 }
 
-// publishNow is publish without asking whether it is needed or allowed.
+// publishNow is publish without asking whether it is needed or allowed. While
+// no worker runs there is nobody to tell: building a pipeline of thousands of
+// modules call by call then costs nothing but the calls.
 func (e *Engine) publishNow() {
-	e.propagate()
-	for _, w := range e.workers {
-		if w != nil && w.Running() {
-			e.install(w)
+	if e.anyRunning() {
+		e.propagate()
+		for _, w := range e.workers {
+			if w != nil && w.Running() {
+				e.install(w)
+			}
 		}
 	}
 	e.dirty = false
@@ -64,6 +68,7 @@ func (e *Engine) install(w *worker.Worker) {
 
 // start gives a paused worker its snapshot and lets it run.
 func (e *Engine) start(w *worker.Worker) {
+	e.propagate()
 	e.install(w)
 	w.Resume()
 }

@@ -234,7 +234,6 @@ func (e *Engine) ResumeWorker(wid int64) error {
 		return err
 	}
 	if w != nil && !w.Running() {
-		e.propagate()
 		e.start(w)
 	}
 	return nil
