@@ -38,6 +38,7 @@ func (e *Engine) Transaction(f func(tx *Tx) error) error {
 		e.publishNow()
 		return err
 	}
+	e.tcs.attachOrphans(e)
 	e.resumeAll()
 	return nil
 }
