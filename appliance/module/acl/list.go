@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package acl
+
+import (
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	acltable "github.com/bessform/terraform-provider-bess/appliance/table/acl"
+)
+
+// list is a list of rules in the form that packets meet. Immutable, but for
+// the counters.
+type list struct {
+	rules  []rule
+	tables *tables
+	// cells are, for each worker that was announced, what a match amounts to;
+	// by number of the rule.
+	cells [module.MaxWorkers][]cell
+}
+
+// cell is one rule for one worker.
+type cell struct {
+	// packets counts matches. A rule that stays when the list changes keeps
+	// its counter, so that no packet is counted in vain.
+	packets *sys.Counter
+	drop    bool
+}
+
+// tables are the compiled rules. A packet that cannot match a rule with
+// established is looked up in a table without those rules, if there are any.
+type tables struct {
+	all   *acltable.Table
+	fresh *acltable.Table // nil: all serves every packet
+	index []int32         // rule numbers of fresh
+}
+
+func newTables(rules []rule) (*tables, error) {
+	all := make([]acltable.Rule, len(rules))
+	var fresh []acltable.Rule
+	var index []int32
+	for i := range rules {
+		all[i] = rules[i].match
+		if !rules[i].established {
+			fresh = append(fresh, rules[i].match)
+			index = append(index, int32(i))
+		}
+	}
+	t := &tables{}
+	var err error
+	if t.all, err = acltable.Build(all); err != nil {
+		return nil, err
+	}
+	if len(fresh) == len(all) {
+		return t, nil
+	}
+	if t.fresh, err = acltable.Build(fresh); err != nil {
+		t.all.Release()
+		return nil, err
+	}
+	t.index = index
+	return t, nil
+}
+
+// release frees the tables' memory. No worker may be reading it.
+func (t *tables) release() {
+	t.all.Release()
+	if t.fresh != nil {
+		t.fresh.Release()
+	}
+}
+
+// newList compiles rules. Counters of rules that are also in old, if not nil,
+// are taken from there.
+func newList(rules []rule, old *list) (*list, error) {
+	t, err := newTables(rules)
+	if err != nil {
+		return nil, err
+	}
+	l := &list{rules: rules, tables: t}
+	if old == nil {
+		return l, nil
+	}
+	from := origins(rules, old.rules)
+	for id := range old.cells {
+		if old.cells[id] != nil {
+			l.cells[id] = newCells(rules, from, old.cells[id])
+		}
+	}
+	return l, nil
+}
+
+// origins returns for each rule its number in the old list, or -1. Of equal
+// rules the first belongs to the first, and so on.
+func origins(rules, old []rule) []int {
+	places := make(map[rule][]int, len(old))
+	for i, r := range old {
+		places[r] = append(places[r], i)
+	}
+	from := make([]int, len(rules))
+	for i, r := range rules {
+		from[i] = -1
+		if p := places[r]; len(p) > 0 {
+			from[i], places[r] = p[0], p[1:]
+		}
+	}
+	return from
+}
+
+// newCells returns one worker's cells, with counters from old where from is
+// not negative. It is never nil.
+func newCells(rules []rule, from []int, old []cell) []cell {
+	added := 0
+	for _, j := range from {
+		if j < 0 {
+			added++
+		}
+	}
+	// Of one piece, so that workers do not share cache lines.
+	counters := make([]sys.Counter, added)
+	cells := make([]cell, len(rules))
+	for i := range cells {
+		cells[i].drop = rules[i].drop
+		if j := from[i]; j >= 0 {
+			cells[i].packets = old[j].packets
+			continue
+		}
+		cells[i].packets = &counters[0]
+		counters = counters[1:]
+	}
+	return cells
+}
+
+// withWorker returns the list with cells for one more worker.
+func (l *list) withWorker(id int) *list {
+	n := *l
+	n.cells[id] = newCells(l.rules, origins(l.rules, nil), nil)
+	return &n
+}
