@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cli is bessctl, the operator's tool: a client of a daemon. Every
+// verb has a file of its own and a line in commands.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bessform/terraform-provider-bess/appliance/client"
+)
+
+// Streams are what the program reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// app is what the verbs share.
+type app struct {
+	Streams
+	version string
+	address string
+	output  string
+	timeout time.Duration
+}
+
+// commands lists the verbs in the order of the help text.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		versionCommand(a),
+	}
+}
+
+// The formats that --output knows everywhere. A verb with others has a flag of
+// its own.
+const (
+	asTable = "table"
+	asJSON  = "json"
+	asYAML  = "yaml"
+)
+
+// NewRoot returns the command line of bessctl.
+func NewRoot(version string, s Streams) *cobra.Command {
+	a := &app{Streams: s, version: version}
+	root := &cobra.Command{
+		Use:   "bessctl",
+		Short: "Watch and change the packet pipeline of a bessd",
+		Long: "bessctl watches and changes the packet pipeline of a running bessd.\n\n" +
+			"The daemon is found at --address, else at the address in the environment\nvariable BESS_ADDRESS, else at " + client.DefaultAddress + ".",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          noVerb,
+		Args:          cobra.ArbitraryArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return a.check()
+		},
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	address := os.Getenv("BESS_ADDRESS")
+	if address == "" {
+		address = client.DefaultAddress
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.address, "address", address, "where the daemon listens: host:port, host or unix:/path")
+	f.StringVarP(&a.output, "output", "o", asTable, "output `format`: table, json or yaml")
+	f.DurationVar(&a.timeout, "timeout", client.DefaultTimeout, "how long the daemon may take to answer")
+	root.AddCommand(commands(a)...)
+	return root
+}
+
+// check looks at the flags that all verbs have.
+func (a *app) check() error {
+	switch a.output {
+	case asTable, asJSON, asYAML:
+	default:
+		return fmt.Errorf("--output %q: must be table, json or yaml", a.output)
+	}
+	if a.timeout <= 0 {
+		return fmt.Errorf("--timeout %v: must be positive", a.timeout)
+	}
+	return nil
+}
+
+// dial prepares a connection to the daemon. The caller closes it.
+func (a *app) dial() (*client.Client, error) {
+	return client.Dial(a.address, client.Options{Timeout: a.timeout, UserAgent: "bessctl/" + a.version})
+}
+
+// with calls f with a connection to the daemon.
+func (a *app) with(f func(c *client.Client) error) error {
+	c, err := a.dial()
+	if err != nil {
+		return err
+	}
+	err = f(c)
+	if closed := c.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// noVerb is run for a command that only groups others.
+func noVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return fmt.Errorf("%s: unknown command %q%s", cmd.CommandPath(), args[0], hint(args[0], names))
+}
+
+// statusError is an outcome that the exit status alone tells.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// Main runs bessctl and returns its exit status: 0, or 1 after an error, or
+// what the verb documents. SIGINT and SIGTERM end it in order.
+func Main(version string, args []string, s Streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, version, args, s)
+}
+
+func run(ctx context.Context, version string, args []string, s Streams) int {
+	root := NewRoot(version, s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var status statusError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	}
+	text := strings.TrimPrefix(err.Error(), "bessctl: ")
+	fmt.Fprintf(s.Err, "bessctl: %s\n", text)
+	return 1
+}
