@@ -365,8 +365,8 @@ func BenchmarkACL(b *testing.B) {
 	})
 }
 
-// BenchmarkAdd measures the addition of one rule to a list.
-func BenchmarkAdd(b *testing.B) {
+// BenchmarkUpdate measures the replacement of a list.
+func BenchmarkUpdate(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			h := moduletest.New(b)

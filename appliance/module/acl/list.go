@@ -93,15 +93,27 @@ func newList(rules []rule, old *list) (*list, error) {
 // origins returns for each rule its number in the old list, or -1. Of equal
 // rules the first belongs to the first, and so on.
 func origins(rules, old []rule) []int {
-	places := make(map[rule][]int, len(old))
-	for i, r := range old {
-		places[r] = append(places[r], i)
-	}
 	from := make([]int, len(rules))
-	for i, r := range rules {
+	// Mostly rules are appended: as long as both lists agree, that is all.
+	same := 0
+	for same < min(len(rules), len(old)) && rules[same] == old[same] {
+		from[same] = same
+		same++
+	}
+	// first is where a rule is in the rest of old, next where it is again.
+	first := make(map[rule]int, len(old)-same)
+	next := make([]int, len(old))
+	for i := len(old) - 1; i >= same; i-- {
+		next[i] = -1
+		if j, ok := first[old[i]]; ok {
+			next[i] = j
+		}
+		first[old[i]] = i
+	}
+	for i := same; i < len(rules); i++ {
 		from[i] = -1
-		if p := places[r]; len(p) > 0 {
-			from[i], places[r] = p[0], p[1:]
+		if j, ok := first[rules[i]]; ok && j >= 0 {
+			from[i], first[rules[i]] = j, next[j]
 		}
 	}
 	return from
