@@ -41,13 +41,27 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	for k, v := range map[string]string{"TF_ACC": "1", "CHECKPOINT_DISABLE": "1", "TF_ACC_TERRAFORM_PATH": terraformPath()} {
+	rc := filepath.Join(work, "terraformrc")
+	if err := os.WriteFile(rc, []byte(cliConfig()), 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for k, v := range map[string]string{
+		"TF_ACC": "1", "CHECKPOINT_DISABLE": "1", "TF_ACC_TERRAFORM_PATH": terraformPath(),
+		"TF_CLI_CONFIG_FILE": rc, "TF_IN_AUTOMATION": "1",
+	} {
 		if err := os.Setenv(k, v); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 	}
 	return m.Run()
+}
+
+// cliConfig makes terraform take the provider that was built here.
+func cliConfig() string {
+	return fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"bessform/bess\" = %q\n  }\n  direct {}\n}\n",
+		filepath.Join(work, "plugins"))
 }
 
 func terraformPath() string {
@@ -82,13 +96,13 @@ func need(t *testing.T) {
 	if terraformPath() == "" {
 		skip(t, noTerraform)
 	}
-	built.once.Do(build)
+	built.once.Do(compile)
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
 }
 
-func build() {
+func compile() {
 	built.bessd = filepath.Join(work, "bessd")
 	built.provider = filepath.Join(work, "plugins", "terraform-provider-bess")
 	for out, pkg := range map[string]string{built.bessd: "./appliance/cmd/bessd", built.provider: "./provider"} {

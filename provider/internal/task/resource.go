@@ -11,7 +11,6 @@ import (
 	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -78,7 +77,7 @@ func (r *res) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource
 			"parent": schema.StringAttribute{
 				MarkdownDescription: "Traffic class to hang the task below; refer to it as `bess_tc.x.name`. Either `parent` or `wid` is needed.",
 				Optional:            true,
-				Validators:          append(attrs.Name(), stringvalidator.ExactlyOneOf(path.MatchRoot("wid"))),
+				Validators:          attrs.Name(),
 			},
 			"wid": schema.Int64Attribute{
 				MarkdownDescription: "Worker that runs the task, 0 to 63; refer to it as `bess_worker.x.wid`. A worker with several tasks " +
@@ -99,6 +98,24 @@ func (r *res) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource
 				Validators:          append(attrs.Share(), int64validator.AlsoRequires(path.MatchRoot("parent"))),
 			},
 		},
+	}
+}
+
+// ValidateConfig checks that the task has one place.
+func (r *res) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	switch {
+	case config.Parent.IsNull() && config.WID.IsNull():
+		resp.Diagnostics.AddError("Task without a place",
+			"Either parent (a traffic class) or wid (a worker) says where the task goes. "+
+				"Without this resource the daemon chooses a worker.")
+	case !config.Parent.IsNull() && !config.WID.IsNull():
+		resp.Diagnostics.AddAttributeError(path.Root("wid"), "Task with two places",
+			"wid: a task hangs below a traffic class (parent) or directly on a worker (wid), not both.")
 	}
 }
 

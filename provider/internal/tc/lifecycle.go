@@ -89,12 +89,15 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	resp.Diagnostics.Append(r.Settle(ctx, "")...)
 }
 
-// refreshWorker fills in the worker that the daemon has chosen.
+// refreshWorker fills in the worker that the daemon has chosen for a root.
 func (r *res) refreshWorker(ctx context.Context, c *client.Client, m *model) {
 	if !m.WID.IsUnknown() {
 		return
 	}
 	m.WID = types.Int64Null()
+	if !m.Parent.IsNull() {
+		return
+	}
 	tcs, err := c.TCs(ctx, client.AnyWorker)
 	if err != nil {
 		return // the class is there; the next refresh finds its worker
@@ -142,10 +145,12 @@ func (m *model) refresh(tc *client.TC) {
 	if p := tc.GetParent(); p != "" && !session.Automatic(p) {
 		m.Parent = types.StringValue(p)
 	}
-	m.WID = types.Int64Value(c.GetWid())
-	m.Priority, m.Share = Arg(c)
-	if m.Parent.IsNull() { // the daemon's own root has no arguments of ours
+	if m.Parent.IsNull() {
+		m.WID = types.Int64Value(c.GetWid())
 		m.Priority, m.Share = types.Int64Null(), types.Int64Null()
+	} else {
+		m.WID = types.Int64Null()
+		m.Priority, m.Share = Arg(c)
 	}
 	switch c.GetPolicy() {
 	case policyRateLimit:

@@ -76,7 +76,13 @@ func (r *res) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, re
 	}
 	var plan model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || plan.Name.IsUnknown() {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if plan.WID.IsUnknown() && !plan.Parent.IsNull() && !plan.Parent.IsUnknown() {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("wid"), types.Int64Null())...)
+	}
+	if plan.Name.IsUnknown() {
 		return
 	}
 	token, diags := session.Token(ctx, req.Private, resp.Private)

@@ -79,7 +79,7 @@ func (r *res) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource
 			},
 			"wid": schema.Int64Attribute{
 				MarkdownDescription: "Worker whose root the class becomes, 0 to 63; refer to it as `bess_worker.x.wid`. Not together with " +
-					"`parent`, whose worker it shares. Without both the daemon chooses a worker.",
+					"`parent`, whose worker it shares; then it is null. Without both the daemon chooses a worker.",
 				Optional: true, Computed: true,
 				Validators: append(attrs.Worker(), int64validator.ConflictsWith(path.MatchRoot("parent"))),
 				PlanModifiers: []planmodifier.Int64{
