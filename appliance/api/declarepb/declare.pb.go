@@ -196,7 +196,10 @@ type Document struct {
 	// The file's name, for positions in findings.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Its content.
-	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// The values of ${NAME} in the text. The environment of the daemon is never
+	// looked at.
+	Variables     map[string]string `protobuf:"bytes,3,rep,name=variables,proto3" json:"variables,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,6 +246,13 @@ func (x *Document) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *Document) GetVariables() map[string]string {
+	if x != nil {
+		return x.Variables
+	}
+	return nil
 }
 
 type ExportRequest struct {
@@ -1120,10 +1130,14 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\n" +
 	"disruption\x18\x03 \x01(\tR\n" +
 	"disruption\x12\x16\n" +
-	"\x06detail\x18\x04 \x01(\tR\x06detail\"2\n" +
+	"\x06detail\x18\x04 \x01(\tR\x06detail\"\xb8\x01\n" +
 	"\bDocument\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\x0f\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12F\n" +
+	"\tvariables\x18\x03 \x03(\v2(.bess.declare.v1.Document.VariablesEntryR\tvariables\x1a<\n" +
+	"\x0eVariablesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x0f\n" +
 	"\rExportRequest\"D\n" +
 	"\x0eExportResponse\x12\x12\n" +
 	"\x04yaml\x18\x01 \x01(\tR\x04yaml\x12\x1e\n" +
@@ -1200,7 +1214,7 @@ func file_appliance_api_declarepb_declare_proto_rawDescGZIP() []byte {
 	return file_appliance_api_declarepb_declare_proto_rawDescData
 }
 
-var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*Finding)(nil),                // 0: bess.declare.v1.Finding
 	(*Action)(nil),                 // 1: bess.declare.v1.Action
@@ -1222,40 +1236,42 @@ var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*MoveLinkResponse)(nil),       // 17: bess.declare.v1.MoveLinkResponse
 	(*DeleteTcRequest)(nil),        // 18: bess.declare.v1.DeleteTcRequest
 	(*DeleteTcResponse)(nil),       // 19: bess.declare.v1.DeleteTcResponse
-	(*anypb.Any)(nil),              // 20: google.protobuf.Any
+	nil,                            // 20: bess.declare.v1.Document.VariablesEntry
+	(*anypb.Any)(nil),              // 21: google.protobuf.Any
 }
 var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
-	2,  // 0: bess.declare.v1.ValidateRequest.documents:type_name -> bess.declare.v1.Document
-	0,  // 1: bess.declare.v1.ValidateResponse.findings:type_name -> bess.declare.v1.Finding
-	2,  // 2: bess.declare.v1.PlanRequest.documents:type_name -> bess.declare.v1.Document
-	0,  // 3: bess.declare.v1.PlanResponse.findings:type_name -> bess.declare.v1.Finding
-	1,  // 4: bess.declare.v1.PlanResponse.actions:type_name -> bess.declare.v1.Action
-	2,  // 5: bess.declare.v1.ApplyRequest.documents:type_name -> bess.declare.v1.Document
-	0,  // 6: bess.declare.v1.ApplyResponse.findings:type_name -> bess.declare.v1.Finding
-	1,  // 7: bess.declare.v1.ApplyResponse.actions:type_name -> bess.declare.v1.Action
-	20, // 8: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
-	14, // 9: bess.declare.v1.ModuleCountersResponse.counters:type_name -> bess.declare.v1.Counter
-	3,  // 10: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
-	5,  // 11: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
-	7,  // 12: bess.declare.v1.Pipelines.Plan:input_type -> bess.declare.v1.PlanRequest
-	9,  // 13: bess.declare.v1.Pipelines.Apply:input_type -> bess.declare.v1.ApplyRequest
-	11, // 14: bess.declare.v1.Pipelines.UpdateModule:input_type -> bess.declare.v1.UpdateModuleRequest
-	13, // 15: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
-	16, // 16: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
-	18, // 17: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
-	4,  // 18: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
-	6,  // 19: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
-	8,  // 20: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
-	10, // 21: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
-	12, // 22: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
-	15, // 23: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
-	17, // 24: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
-	19, // 25: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
-	18, // [18:26] is the sub-list for method output_type
-	10, // [10:18] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	20, // 0: bess.declare.v1.Document.variables:type_name -> bess.declare.v1.Document.VariablesEntry
+	2,  // 1: bess.declare.v1.ValidateRequest.documents:type_name -> bess.declare.v1.Document
+	0,  // 2: bess.declare.v1.ValidateResponse.findings:type_name -> bess.declare.v1.Finding
+	2,  // 3: bess.declare.v1.PlanRequest.documents:type_name -> bess.declare.v1.Document
+	0,  // 4: bess.declare.v1.PlanResponse.findings:type_name -> bess.declare.v1.Finding
+	1,  // 5: bess.declare.v1.PlanResponse.actions:type_name -> bess.declare.v1.Action
+	2,  // 6: bess.declare.v1.ApplyRequest.documents:type_name -> bess.declare.v1.Document
+	0,  // 7: bess.declare.v1.ApplyResponse.findings:type_name -> bess.declare.v1.Finding
+	1,  // 8: bess.declare.v1.ApplyResponse.actions:type_name -> bess.declare.v1.Action
+	21, // 9: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
+	14, // 10: bess.declare.v1.ModuleCountersResponse.counters:type_name -> bess.declare.v1.Counter
+	3,  // 11: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
+	5,  // 12: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
+	7,  // 13: bess.declare.v1.Pipelines.Plan:input_type -> bess.declare.v1.PlanRequest
+	9,  // 14: bess.declare.v1.Pipelines.Apply:input_type -> bess.declare.v1.ApplyRequest
+	11, // 15: bess.declare.v1.Pipelines.UpdateModule:input_type -> bess.declare.v1.UpdateModuleRequest
+	13, // 16: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
+	16, // 17: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
+	18, // 18: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
+	4,  // 19: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
+	6,  // 20: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
+	8,  // 21: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
+	10, // 22: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
+	12, // 23: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
+	15, // 24: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
+	17, // 25: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
+	19, // 26: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
+	19, // [19:27] is the sub-list for method output_type
+	11, // [11:19] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_appliance_api_declarepb_declare_proto_init() }
@@ -1269,7 +1285,7 @@ func file_appliance_api_declarepb_declare_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appliance_api_declarepb_declare_proto_rawDesc), len(file_appliance_api_declarepb_declare_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
