@@ -106,6 +106,9 @@ func (c *checker) checkWorkers() {
 	cores := map[int]*Worker{}
 	for _, w := range ordered(c.Workers) {
 		object := workerObject(w.ID)
+		if w.Core < 0 {
+			continue // that is reported
+		}
 		if c.hasCore != nil && !c.hasCore(w.Core) {
 			c.field(w.fields.of("core", w.Pos), object, "core", "", "%d: this machine has no such CPU core", w.Core)
 		}
@@ -123,7 +126,9 @@ func (c *checker) checkPorts() {
 		object := portObject(p.Name)
 		switch d := c.drivers[p.Driver]; {
 		case p.Driver == "":
-			c.field(p.Pos, object, "driver", "", "must be set")
+			if c.missing(p.fields, "driver") {
+				c.field(p.Pos, object, "driver", "", "must be set")
+			}
 		case d == nil:
 			c.field(p.fields.of("driver", p.Pos), object, "driver", known(c, p.Driver, c.drivers), "no driver %s", show(p.Driver))
 		default:
@@ -137,7 +142,9 @@ func (c *checker) checkModules() {
 		object := moduleObject(m.Name)
 		switch cl := c.classes[m.Class]; {
 		case m.Class == "":
-			c.field(m.Pos, object, "class", "", "must be set")
+			if c.missing(m.fields, "class") {
+				c.field(m.Pos, object, "class", "", "must be set")
+			}
 		case cl == nil:
 			c.field(m.fields.of("class", m.Pos), object, "class", known(c, m.Class, c.classes), "no class %s", show(m.Class))
 		default:

@@ -66,7 +66,7 @@ func (c *checker) newGraph() *graph {
 		if okA {
 			g.sends[a] = true
 		}
-		if okA && okB {
+		if okA && okB && !l.bad {
 			g.out[a] = append(g.out[a], b)
 		}
 	}

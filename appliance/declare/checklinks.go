@@ -16,6 +16,7 @@ type gate struct {
 func (c *checker) checkLinks() {
 	used := map[gate]*Link{}
 	for _, l := range c.Links {
+		before := len(c.list)
 		from, fromOK := c.end(l, l.From)
 		to, toOK := c.end(l, l.To)
 		if fromOK {
@@ -24,6 +25,7 @@ func (c *checker) checkLinks() {
 		if toOK {
 			c.gate(l, l.To, l.IGate, to, "input", to.IGates)
 		}
+		l.bad = len(c.list) > before
 		g := gate{l.From, l.OGate}
 		if first := used[g]; first != nil {
 			c.errorf(l.Pos, linkObject(l), "output gate %d of %s already leads to %d:%s at %s",

@@ -34,6 +34,7 @@ func (c *checker) checkTCs() {
 		}
 		counts, ok := policies[t.Policy]
 		switch {
+		case t.Policy == "" && !c.missing(t.fields, "policy"):
 		case t.Policy == "":
 			c.field(t.fields.of("policy", t.Pos), object, "policy", "one of "+strings.Join(slices.Sorted(maps.Keys(policies)), ", "), "must be set")
 		case !ok:
@@ -53,6 +54,7 @@ func (c *checker) checkResource(t *TC, object string, counts bool) {
 	switch {
 	case !counts && t.Resource != "":
 		c.field(t.fields.of("resource", t.Pos), object, "resource", "", "%s: policy %s counts no resource", show(t.Resource), t.Policy)
+	case counts && t.Resource == "" && !c.missing(t.fields, "resource"):
 	case counts && t.Resource == "":
 		c.field(t.fields.of("resource", t.Pos), object, "resource", "one of "+strings.Join(resources, ", "), "must be set")
 	case counts && !slices.Contains(resources, t.Resource):
@@ -66,6 +68,7 @@ func (c *checker) checkResource(t *TC, object string, counts bool) {
 
 func (c *checker) checkRate(t *TC, object string) {
 	switch {
+	case !c.missing(t.fields, "limit"): // something about it is reported
 	case t.Policy != rateLimit && (t.limited || t.MaxBurst != 0):
 		c.field(t.fields.of("limit", t.Pos), object, "limit", "", "only policy rate_limit has limit and maxBurst, this is %s", t.Policy)
 	case t.Policy == rateLimit && !t.limited:
@@ -159,6 +162,7 @@ func (c *checker) childArg(k child, parent *TC, key, policy string, v *int64) {
 		return
 	}
 	switch {
+	case parent.Policy == policy && v == nil && !c.missing(k.fields, key):
 	case parent.Policy == policy && v == nil:
 		c.bad(k, key, "", "must be set: parent %s is %s", show(parent.Name), policy)
 	case parent.Policy != policy && v != nil:

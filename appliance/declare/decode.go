@@ -165,12 +165,12 @@ func (d *decoder) objects(n *yaml.Node, w *where, kind string, f func(e entry, w
 func (d *decoder) workers(n *yaml.Node, w *where) {
 	d.each(n, w, func(e entry) {
 		ow := of("worker " + e.key)
-		wk := &Worker{Pos: e.keyAt}
-		core := false
+		wk := &Worker{Pos: e.keyAt, Core: -1}
 		wk.fields = d.record(e.val, ow, fields{
 			"core": func(n *yaml.Node, w *where) {
-				c, ok := d.whole(n, w, 0, maxCore)
-				wk.Core, core = int(c), ok || !isNull(n) // a wrong number was reported and is not missing
+				if c, ok := d.whole(n, w, 0, maxCore); ok {
+					wk.Core = int(c)
+				}
 			},
 			"scheduler": d.texter(&wk.Scheduler),
 		})
@@ -179,7 +179,7 @@ func (d *decoder) workers(n *yaml.Node, w *where) {
 		case err != nil || strconv.Itoa(id) != e.key || id < 0 || id > maxWorkerID:
 			d.errorf(e.keyAt, ow.object, "%s: a worker's name is its id: a number 0..%d", show(e.key), maxWorkerID)
 			return
-		case !core:
+		case wk.Core < 0 && d.missing(wk.fields, "core"):
 			d.field(e.keyAt, ow.object, "core", "", "must be set")
 		case wk.Scheduler != "" && wk.Scheduler != experimental:
 			d.field(wk.fields.of("scheduler", e.keyAt), ow.object, "scheduler", "", "%s: must be empty or %q", show(wk.Scheduler), experimental)

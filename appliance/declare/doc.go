@@ -62,7 +62,8 @@
 // ${NAME} and ${NAME:-default} in a value are replaced by variables of the
 // environment; NAME must be set (or have a default), and "$${" is a literal
 // "${". What comes out of a variable is never YAML syntax: outside of quotes
-// it may become a number, a boolean or null, nothing else. Keys are left
+// it may become a number, a boolean or null, nothing else. Within {} and []
+// it must be in quotes, as YAML reads braces there itself. Keys are left
 // alone.
 //
 // Several documents, in one file or in many, are one declaration: their maps

@@ -76,7 +76,8 @@ const maxFindings = 10_000
 // report collects findings.
 type report struct {
 	list []Finding
-	left int // found beyond maxFindings
+	left int               // found beyond maxFindings
+	bad  map[Position]bool // where errors are
 }
 
 func (r *report) add(f Finding) {
@@ -85,6 +86,12 @@ func (r *report) add(f Finding) {
 		return
 	}
 	r.list = append(r.list, f)
+	if f.Severity == Error {
+		if r.bad == nil {
+			r.bad = map[Position]bool{}
+		}
+		r.bad[f.Pos] = true
+	}
 }
 
 // errorf adds an error without field or hint.

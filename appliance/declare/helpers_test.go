@@ -13,7 +13,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/bessform/terraform-provider-bess/appliance/api"
 	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -33,45 +32,6 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/port/unixsock"
 )
-
-// portModule uses queues of a port as PortInc and its like do, without
-// moving packets.
-type portModule struct {
-	module.NoInput
-	closed *int
-}
-
-func (*portModule) RunTask(*module.Context, int) module.Result { return module.Result{Blocked: true} }
-func (m *portModule) Close()                                    { *m.closed++ }
-
-// portClass makes a class whose modules take queues of a port.
-func portClass(name string, arg proto.Message, dir port.Dir, closed *int) *module.Class {
-	c := &module.Class{Name: name, Prefix: strings.ToLower(name), Arg: arg, MaxWorkers: 64}
-	if dir == port.Inc {
-		c.OGates, c.Task = 1, true
-	} else {
-		c.IGates = 1
-	}
-	c.New = func(env *module.Env, arg proto.Message) (module.Module, error) {
-		fs := arg.ProtoReflect().Descriptor().Fields()
-		qid := -1
-		if fd := fs.ByName("qid"); fd != nil {
-			qid = int(arg.ProtoReflect().Get(fd).Uint())
-		}
-		p, err := env.AcquirePort(arg.ProtoReflect().Get(fs.ByName("port")).String(), dir, qid)
-		if err != nil {
-			return nil, err
-		}
-		if dir == port.Inc {
-			env.AddTask()
-			for i := 1; qid < 0 && i < p.Queues(dir); i++ {
-				env.AddTask()
-			}
-		}
-		return &portModule{closed: closed}, nil
-	}
-	return c
-}
 
 // devices is a driver's world: which paths are open.
 type devices struct {
@@ -115,11 +75,10 @@ func (w *devices) driver() *port.Driver {
 // world is an engine with its catalog.
 type world struct {
 	*testing.T
-	e      *engine.Engine
-	cat    declare.Catalog
-	dev    devices
-	closed int
-	fail   bool // what Failing does
+	e    *engine.Engine
+	cat  declare.Catalog
+	dev  devices
+	fail bool // what Failing does
 }
 
 // failing is a class whose construction fails when the world says so.
@@ -145,10 +104,7 @@ var meta = &module.Class{Name: "Meta", Prefix: "meta", IGates: 1, OGates: 1, Max
 
 func (w *world) classes() []*module.Class {
 	return []*module.Class{source.Class, sink.Class, bypass.Class, roundrobin.Class, rewrite.Class, split.Class, noop.Class, meta, w.failing(),
-		portClass("PortInc", (*portinc.PortIncArg)(nil), port.Inc, &w.closed),
-		portClass("QueueInc", (*queueinc.QueueIncArg)(nil), port.Inc, &w.closed),
-		portClass("PortOut", (*portout.PortOutArg)(nil), port.Out, &w.closed),
-		portClass("QueueOut", (*queueout.QueueOutArg)(nil), port.Out, &w.closed),
+		portinc.Class, portout.Class, queueinc.Class, queueout.Class,
 	}
 }
 
@@ -246,5 +202,3 @@ func (w *world) packets(tc string) uint64 {
 	}
 	return s.Packets
 }
-
-var _ proto.Message = (*api.EmptyArg)(nil)

@@ -61,13 +61,15 @@ func (d *decoder) linkObject(n *yaml.Node, w *where) {
 			*dst, ok = int(g), ok && good
 		}
 	}
-	d.record(n, w, fields{
+	found := d.record(n, w, fields{
 		"from": d.texter(&l.From), "ogate": gate(&l.OGate),
 		"to": d.texter(&l.To), "igate": gate(&l.IGate),
 	})
 	for _, end := range []struct{ key, value string }{{"from", l.From}, {"to", l.To}} {
 		if end.value == "" {
-			d.field(l.Pos, "", w.key(end.key).field(), "", "must be set")
+			if d.missing(found, end.key) {
+				d.field(l.Pos, "", w.key(end.key).field(), "", "must be set")
+			}
 			ok = false
 		}
 	}

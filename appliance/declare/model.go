@@ -70,6 +70,7 @@ type Link struct {
 	Pos          Position
 	From, To     string
 	OGate, IGate int
+	bad          bool // reported
 }
 
 // String returns "fw:0 -> 0:out".

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -21,7 +22,7 @@ type fields map[string]func(v *yaml.Node, w *where)
 // returns where their values are. Null is an empty record.
 func (s *source) record(n *yaml.Node, w *where, known fields) places {
 	var found places
-	s.each(n, w, func(e entry) {
+	ok := s.each(n, w, func(e entry) {
 		if f := known[e.key]; f != nil {
 			found = append(found, valueAt{e.key, s.pos(e.val)})
 			f(e.val, w.key(e.key))
@@ -34,6 +35,9 @@ func (s *source) record(n *yaml.Node, w *where, known fields) places {
 		}
 		s.field(e.keyAt, w.object, w.field(), hint, "unknown key %s", show(e.key))
 	})
+	if !ok {
+		found = append(found, valueAt{unreadable, s.pos(n)})
+	}
 	return found
 }
 
@@ -43,6 +47,20 @@ type places []valueAt
 type valueAt struct {
 	key string
 	at  Position
+}
+
+// unreadable is the key in places that stands for all that could not be read.
+const unreadable = ""
+
+// missing reports whether the value of key, which is empty, is to be called
+// missing: not if something about it has been reported.
+func (r *report) missing(p places, key string) bool {
+	for _, v := range p {
+		if v.key == unreadable || v.key == key && r.bad[v.at] {
+			return false
+		}
+	}
+	return true
 }
 
 // of returns where the value of key is, or else if it is missing.
@@ -55,42 +73,55 @@ func (p places) of(key string, other Position) Position {
 	return other
 }
 
-// each calls f for every entry of a map. Null is an empty map.
-func (s *source) each(n *yaml.Node, w *where, f func(e entry)) {
+// each calls f for every entry of a map. Null is an empty map. The result
+// tells whether it was one.
+func (s *source) each(n *yaml.Node, w *where, f func(e entry)) bool {
 	defer s.leave(n)
 	in := s.enter(n, w)
 	switch {
-	case in == nil || isNull(in):
+	case in == nil:
+		return false
+	case isNull(in):
+		return true
 	case in.Kind != yaml.MappingNode:
 		s.fail(n, w, "", "expected a map, got %s", kindOf(in))
-	default:
-		list, _ := s.pairs(in, w)
-		for _, e := range list {
-			f(e)
-		}
+		return false
 	}
+	list, ok := s.pairs(in, w)
+	for _, e := range list {
+		f(e)
+	}
+	return ok
 }
 
-// single reads a scalar. Null and what is wrong are nil.
-func (s *source) single(n *yaml.Node, w *where, want string) any {
+// single reads a scalar. Null and what is wrong are nil. variable is set if
+// the text, which is then in raw, came from a variable.
+func (s *source) single(n *yaml.Node, w *where, want string) (v any, raw string, variable bool) {
 	defer s.leave(n)
 	in := s.enter(n, w)
 	if in == nil {
-		return nil
+		return nil, "", false
 	}
 	if in.Kind != yaml.ScalarNode {
 		s.fail(n, w, "", "expected %s, got %s", want, kindOf(in))
-		return nil
+		return nil, "", false
 	}
-	v, _ := s.scalar(in, w)
-	return v
+	read, ok := s.expanded(in, w)
+	if !ok {
+		return nil, "", false
+	}
+	v, _ = s.scalar(read, w)
+	return v, read.Value, read != in
 }
 
 // text reads a string; "" if it is missing or wrong.
 func (s *source) text(n *yaml.Node, w *where) string {
-	v := s.single(n, w, "text")
+	v, raw, variable := s.single(n, w, "text")
 	text, ok := v.(string)
-	if !ok && v != nil {
+	switch {
+	case variable:
+		return raw
+	case !ok && v != nil:
 		s.fail(n, w, "put it in quotes", "expected text, got %s", showValue(v))
 	}
 	return text
@@ -104,11 +135,16 @@ func (s *source) texter(dst *string) func(*yaml.Node, *where) {
 // whole reads a whole number within limits; ok is false if it is missing or
 // wrong.
 func (s *source) whole(n *yaml.Node, w *where, low, high int64) (i int64, ok bool) {
-	v := s.single(n, w, "a number")
+	v, raw, variable := s.single(n, w, "a number")
 	if v == nil {
 		return 0, false
 	}
 	i, ok = toWhole(v)
+	if variable && !ok {
+		var err error
+		i, err = strconv.ParseInt(raw, 10, 64)
+		ok = err == nil
+	}
 	if !ok {
 		s.fail(n, w, "", "expected a whole number, got %s", showValue(v))
 		return 0, false

@@ -94,7 +94,7 @@ func (p *Pipeline) resolveTasks(r *report) {
 
 // rate reads an amount of a resource: a number, or text such as "10Gbps".
 func (d *decoder) rate(n *yaml.Node, w *where, resource string) int64 {
-	v := d.single(n, w, "a number")
+	v, _, _ := d.single(n, w, "a number")
 	switch x := v.(type) {
 	case nil:
 		return 0

@@ -28,18 +28,27 @@ func (w *where) key(name string) *where { return &where{object: w.object, up: w,
 
 func (w *where) elem(i int) *where { return &where{object: w.object, up: w, index: i} }
 
-// field returns "args.rules[3].src_ip".
+// field returns "args.rules[3].src_ip"; what is very long is cut.
 func (w *where) field() string {
-	switch {
-	case w.up == nil:
+	const most = 100
+	if w.up == nil {
 		return ""
+	}
+	f := w.up.field()
+	switch {
+	case len(f) > most:
+		return f
 	case w.name == "":
-		return w.up.field() + "[" + strconv.Itoa(w.index) + "]"
+		f += "[" + strconv.Itoa(w.index) + "]"
+	case f == "":
+		f = w.name
+	default:
+		f += "." + w.name
 	}
-	if f := w.up.field(); f != "" {
-		return f + "." + w.name
+	if len(f) > most {
+		f = strings.ToValidUTF8(f[:most], "") + "…"
 	}
-	return w.name
+	return f
 }
 
 // fail reports n.
@@ -68,6 +77,10 @@ func (s *source) enter(n *yaml.Node, w *where) *yaml.Node {
 	}
 	if s.depth > maxDepth {
 		s.fail(n, w, "", "nested too deep: at most %d levels", maxDepth)
+		return nil
+	}
+	if tag := n.ShortTag(); n.Kind == yaml.MappingNode && tag != "!!map" || n.Kind == yaml.SequenceNode && tag != "!!seq" {
+		s.fail(n, w, "", "tag %s is not known", n.Tag)
 		return nil
 	}
 	return n
@@ -107,34 +120,40 @@ func (s *source) value(n *yaml.Node, w *where) any {
 		}
 		return l
 	}
-	v, ok := s.scalar(n, w)
-	if !ok {
-		return scalars.Unknown{}
+	if n, ok := s.expanded(n, w); ok {
+		if v, ok := s.scalar(n, w); ok {
+			return v
+		}
 	}
-	return v
+	return scalars.Unknown{}
 }
 
 // coreTags are the types of scalars that mean something here.
 var coreTags = map[string]bool{"!!str": true, "!!int": true, "!!float": true, "!!bool": true, "!!null": true, "!!binary": true, "!!timestamp": true}
 
-// scalar reads a scalar node with its variables replaced.
+// expanded returns a scalar node with its variables replaced; n itself if it
+// has none.
+func (s *source) expanded(n *yaml.Node, w *where) (*yaml.Node, bool) {
+	if !strings.Contains(n.Value, "${") {
+		return n, true
+	}
+	text, ok := s.expand(n, w)
+	if !ok {
+		return nil, false
+	}
+	x := &yaml.Node{Kind: yaml.ScalarNode, Style: n.Style, Value: text, Line: n.Line, Column: n.Column}
+	if n.Style != 0 { // quoted, a block, or tagged: its type is fixed
+		x.Tag = n.Tag
+	}
+	return x, true
+}
+
+// scalar reads a scalar node.
 func (s *source) scalar(n *yaml.Node, w *where) (any, bool) {
 	tag := n.ShortTag()
 	if !coreTags[tag] {
 		s.fail(n, w, "", "tag %s is not known", n.Tag)
 		return nil, false
-	}
-	if strings.Contains(n.Value, "${") {
-		text, ok := s.expand(n, w)
-		if !ok {
-			return nil, false
-		}
-		if n.Style != 0 { // quoted, a block, or tagged: its type is fixed
-			n = &yaml.Node{Kind: yaml.ScalarNode, Tag: n.Tag, Style: n.Style, Value: text, Line: n.Line, Column: n.Column}
-		} else {
-			n = &yaml.Node{Kind: yaml.ScalarNode, Value: text, Line: n.Line, Column: n.Column}
-		}
-		tag = n.ShortTag()
 	}
 	switch {
 	case tag == "!!str" || tag == "!!timestamp":
