@@ -6,6 +6,7 @@ package engine
 import (
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/sched"
 )
 
@@ -34,6 +35,9 @@ type WorkerState struct {
 type ModuleState struct {
 	Name, Class string
 	Arg         *anypb.Any
+	// Updates says that the class can take another argument in place, if not
+	// any.
+	Updates bool
 }
 
 // LinkState is a link.
@@ -79,7 +83,8 @@ func (e *Engine) state() *State {
 			SizeInc: uint64(c.SizeInc), SizeOut: uint64(c.SizeOut), Arg: p.Arg})
 	}
 	for _, m := range e.graph.Modules() {
-		s.Modules = append(s.Modules, ModuleState{m.Name, m.Class.Name, m.Arg})
+		_, updates := m.Impl.(module.Updater)
+		s.Modules = append(s.Modules, ModuleState{m.Name, m.Class.Name, m.Arg, updates})
 		for _, o := range m.Outs() {
 			s.Links = append(s.Links, LinkState{m.Name, o.Index, o.To.Module.Name, o.To.Index})
 		}
