@@ -253,7 +253,11 @@ func (d *differ) createModules() {
 
 func (d *differ) updateModules() {
 	for _, m := range d.update {
-		a := Action{Verb: verbUpdate, Object: moduleObject(m.Name), Disruption: Rebuilt, Detail: join(changes(d.cur.Modules[m.Name].Arg, m.Arg))}
+		c := d.cur.Modules[m.Name]
+		a := Action{Verb: verbUpdate, Object: moduleObject(m.Name), Disruption: InPlace, Detail: join(changes(c.Arg, m.Arg))}
+		if !c.updates {
+			a.Verb, a.Disruption = verbRebuild, Rebuilt
+		}
 		d.plan.act(a, m.Pos, &m.args, func(tx *engine.Tx) (engine.How, error) {
 			arg, err := pack(m.Arg)
 			if err != nil {
@@ -307,12 +311,10 @@ func (d *differ) link(old, l *Link) {
 	default:
 		a := Action{Verb: verbMove, Object: linkObject(l), Disruption: InPlace, Detail: "was " + itoa(old.IGate) + ":" + old.To}
 		d.plan.then(a, l.Pos, func(tx *engine.Tx) error {
-			if !isCut {
-				if err := tx.Disconnect(l.From, uint64(l.OGate)); err != nil {
-					return err
-				}
+			if isCut {
+				return connect(tx)
 			}
-			return connect(tx)
+			return tx.MoveLink(l.From, uint64(l.OGate), l.To, uint64(l.IGate))
 		})
 	}
 }

@@ -53,6 +53,7 @@ type Module struct {
 	fields      places
 	Name, Class string
 	args
+	updates bool // takes other arguments in place
 }
 
 // args is the argument of a module or port: as it was written, and as a

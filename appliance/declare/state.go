@@ -44,7 +44,7 @@ func fromState(s *engine.State, x *index) (*Pipeline, error) {
 		if err != nil {
 			return nil, fmt.Errorf("module %s: %w", m.Name, err)
 		}
-		p.Modules[m.Name] = &Module{Name: m.Name, Class: m.Class, args: args{Arg: msg}}
+		p.Modules[m.Name] = &Module{Name: m.Name, Class: m.Class, args: args{Arg: msg}, updates: m.Updates}
 	}
 	for _, l := range s.Links {
 		p.Links = append(p.Links, &Link{From: l.From, OGate: l.OGate, To: l.To, IGate: l.IGate})
