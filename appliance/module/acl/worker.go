@@ -25,7 +25,6 @@ type worker struct {
 	pkts  [packet.BatchSize]packet.Packet // these packets
 	keys  [packet.BatchSize]acltable.Key  // what rules look at
 	rules [packet.BatchSize]int32         // which rule matches, -1 for none
-	est   uint64                          // bit i: packet i is an established segment
 	drops packet.Batch                    // packets not to pass
 	part  [packet.BatchSize]acltable.Key  // keys of one table
 	found [packet.BatchSize]int32         // their rules
@@ -46,11 +45,13 @@ func (w *worker) leave() {
 // Offsets in a frame without VLAN tag.
 const (
 	ipAt    = 14
-	minIPv4 = ipAt + header.IPv4MinLen
+	l4At    = ipAt + header.IPv4MinLen // without IP options
+	portLen = 4                        // of both ports
 )
 
-// tcpFlags is where the flags are in a TCP header.
-const tcpFlags = 13
+// plainIPv4 are the two bytes of the EtherType and the first of an IPv4 header
+// without options.
+const plainIPv4 = 0x080045
 
 // read takes the keys of all packets that are well-formed IPv4: untagged
 // Ethernet, version, header length and total length hold together and the
@@ -59,35 +60,64 @@ const tcpFlags = 13
 func (w *worker) read(ps []packet.Packet) {
 	be := binary.BigEndian
 	w.drops.Clear()
-	w.est = 0
 	n := 0
 	for _, p := range ps {
 		d := p.Bytes()
-		if len(d) < minIPv4 {
-			w.drops.Add(p)
+		if len(d) < l4At+portLen || be.Uint32(d[12:16])>>8 != plainIPv4 {
+			// IP options, hardly any payload, or not IPv4.
+			k, ok := readAny(p)
+			if !ok {
+				w.drops.Add(p)
+				continue
+			}
+			w.pkts[n&63], w.keys[n&63] = p, k
+			n++
 			continue
 		}
-		// EtherType, version, header length: 0800 45 for almost all.
-		hl := (int(be.Uint32(d[12:16])>>8) - 0x080040) * 4
 		total := int(be.Uint16(d[ipAt+2 : ipAt+4]))
-		l4 := ipAt + hl
-		if hl < header.IPv4MinLen || hl > 60 || total < hl || l4 > len(d) || ipAt+total > p.TotalLen() {
+		if total < header.IPv4MinLen || total > p.TotalLen()-ipAt {
 			w.drops.Add(p)
 			continue
 		}
 		k := acltable.Key{Addrs: be.Uint64(d[26:34])}
-		proto := d[ipAt+9]
-		if total >= hl+4 && len(d) >= l4+4 && header.HasPorts(proto) && be.Uint16(d[ipAt+6:ipAt+8])&0x1fff == 0 {
-			k.Ports = acltable.HasPorts | uint64(be.Uint32(d[l4:l4+4]))
-			if proto == header.ProtoTCP && total > hl+tcpFlags && len(d) > l4+tcpFlags &&
-				d[l4+tcpFlags]&(header.TCPAck|header.TCPRst) != 0 {
-				w.est |= 1 << (n & 63)
-			}
+		if header.HasPorts(d[ipAt+9]) && be.Uint16(d[ipAt+6:ipAt+8])&0x1fff == 0 && total >= header.IPv4MinLen+portLen {
+			k.Ports = acltable.HasPorts | uint64(be.Uint32(d[l4At:l4At+portLen]))
 		}
 		w.pkts[n&63], w.keys[n&63] = p, k
 		n++
 	}
 	w.n = n
+}
+
+// parse4 returns the IPv4 header of a packet that is well-formed.
+func parse4(p packet.Packet) (header.IPv4, bool) {
+	d := p.Bytes()
+	if len(d) < l4At || binary.BigEndian.Uint16(d[12:14]) != plainIPv4>>8 {
+		return nil, false
+	}
+	ip, ok := header.ParseIPv4(d, ipAt)
+	return ip, ok && ip.TotalLen() <= p.TotalLen()-ipAt
+}
+
+// readAny is read for any packet.
+func readAny(p packet.Packet) (acltable.Key, bool) {
+	ip, ok := parse4(p)
+	if !ok {
+		return acltable.Key{}, false
+	}
+	sport, dport, has := ip.Ports()
+	return acltable.MakeKey(ip.Src(), ip.Dst(), sport, dport, has), true
+}
+
+// isEstablished reports whether a packet is a TCP segment with ACK or RST.
+func isEstablished(p packet.Packet) bool {
+	ip, ok := parse4(p)
+	if !ok || ip.Protocol() != header.ProtoTCP || !ip.HasTransport() {
+		return false
+	}
+	const flags = 13
+	tcp := ip.Payload()
+	return len(tcp) > flags && tcp[flags]&(header.TCPAck|header.TCPRst) != 0
 }
 
 // lookup finds the rules of the packets read.
@@ -98,8 +128,14 @@ func (l *list) lookup(w *worker) {
 		return
 	}
 	every := uint64(1)<<w.n - 1 // also for 64
-	w.lookupSome(t.all, w.est, nil)
-	w.lookupSome(t.fresh, every&^w.est, t.index)
+	var established uint64
+	for i, p := range w.pkts[:w.n] {
+		if isEstablished(p) {
+			established |= 1 << i
+		}
+	}
+	w.lookupSome(t.all, established, nil)
+	w.lookupSome(t.fresh, every&^established, t.index)
 }
 
 // lookupSome finds the rules of the packets in set. index turns the table's

@@ -101,29 +101,38 @@ func create(_ *module.Env, arg *RewriteArg) (*Rewrite, error) {
 // Metadata stays.
 func (m *Rewrite) Process(ctx *module.Context, b *packet.Batch) {
 	l := *m.templates.Load()
-	switch ps := b.Packets(); len(l) {
-	case 0:
-	case 1:
-		t := &l[0]
-		for _, p := range ps {
-			renew(ctx, p)
-			t.fill(p)
-		}
-	default:
-		next := &m.next[ctx.Worker&(module.MaxWorkers-1)]
-		i := next.i
-		for _, p := range ps {
-			// Also after the list became shorter.
-			if i >= len(l) {
-				i = 0
-			}
-			renew(ctx, p)
-			l[i].fill(p)
-			i++
-		}
-		next.i = i
+	if len(l) > 0 {
+		next := &m.next[ctx.Worker&(module.MaxWorkers-1)].i
+		*next = rewrite(ctx, b.Packets(), l, *next)
 	}
 	ctx.EmitBatch(b, 0)
+}
+
+// rewrite gives the packets the content of templates from number i on, and
+// returns the number of the next.
+func rewrite(ctx *module.Context, ps []packet.Packet, l list, i int) int {
+	if i >= len(l) {
+		i = 0 // the list became shorter
+	}
+	for _, p := range ps {
+		t := &l[i]
+		if i++; i >= len(l) {
+			i = 0
+		}
+		if p.Next() != 0 || p.Flags() != 0 {
+			renew(ctx, p)
+		}
+		n := len(t.data)
+		p.Init(n)
+		b := p.Bytes()
+		if n < short || n > 2*short {
+			copy(b, t.data)
+			continue
+		}
+		*(*[short]byte)(b) = t.head
+		*(*[short]byte)(b[n-short:]) = t.tail
+	}
+	return i
 }
 
 // renew makes p one segment without flags: both belonged to the content that
@@ -132,22 +141,7 @@ func renew(ctx *module.Context, p packet.Packet) {
 	if p.Next() != 0 {
 		ctx.Cache.FreeTail(p)
 	}
-	if p.Flags() != 0 {
-		p.SetFlags(0)
-	}
-}
-
-// fill makes t the content of p.
-func (t *template) fill(p packet.Packet) {
-	n := len(t.data)
-	p.Init(n)
-	b := p.Bytes()
-	if n < short || n > 2*short {
-		copy(b, t.data)
-		return
-	}
-	*(*[short]byte)(b) = t.head
-	*(*[short]byte)(b[n-short:]) = t.tail
+	p.SetFlags(0)
 }
 
 // Update takes a new creation argument.
