@@ -12,21 +12,31 @@ import (
 )
 
 // WriteAt writes all of b at the given place of a file. 0 means success. It
-// does not allocate, not even to report an error.
+// allocates nothing unless it fails.
 func WriteAt(f int, b []byte, at int64) syscall.Errno {
 	for len(b) > 0 {
 		n, err := unix.Pwrite(f, b, at)
-		switch {
-		case err == unix.EINTR:
-		case err != nil:
-			return err.(syscall.Errno)
-		case n == 0:
-			return unix.EIO
-		default:
-			b, at = b[n:], at+int64(n)
+		if err != nil {
+			if e := number(err); e != unix.EINTR {
+				return e
+			}
+			continue
 		}
+		if n == 0 {
+			return unix.EIO
+		}
+		b, at = b[n:], at+int64(n)
 	}
 	return 0
+}
+
+// number returns the errno in err, EIO if there is none.
+func number(err error) syscall.Errno {
+	var e syscall.Errno
+	if errors.As(err, &e) {
+		return e
+	}
+	return unix.EIO
 }
 
 // Lock marks a file as in use until it is closed, for this one user only or
