@@ -128,8 +128,9 @@ func (m *ACL) Process(ctx *module.Context, b *packet.Batch) {
 	w.enter()
 	l := m.list.Load()
 	w.read(b.Packets())
-	l.lookup(w)
-	v := w.judge(l, b)
+	own := l.views[w.id]
+	w.lookup(l.tables, own)
+	v := w.judge(own.cells, b)
 	w.leave()
 	ctx.Count(countAllowed, uint64(v.allowed))
 	if w.drops.Len() > 0 {
@@ -174,9 +175,12 @@ func (m *ACL) clear(*api.EmptyArg) error { return m.publish(nil) }
 func (m *ACL) RuleStats() []uint64 {
 	l := m.list.Load()
 	sums := make([]uint64, len(l.rules))
-	for id := range l.cells {
-		for i := range l.cells[id] {
-			sums[i] += l.cells[id][i].packets.Load()
+	for _, v := range l.views {
+		if v == nil {
+			continue
+		}
+		for i := range v.cells {
+			sums[i] += v.cells[i].packets.Load()
 		}
 	}
 	return sums

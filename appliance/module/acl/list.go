@@ -14,12 +14,26 @@ import (
 type list struct {
 	rules  []rule
 	tables *tables
-	// cells are, for each worker that was announced, what a match amounts to;
-	// by number of the rule.
-	cells [module.MaxWorkers][]cell
+	// views are the workers' own parts, nil for those not announced.
+	views [module.MaxWorkers]*view
 }
 
-// cell is one rule for one worker.
+// view is a list as one worker has it.
+type view struct {
+	cells []cell // by number of the rule
+	// all and fresh remember what the tables of these names answered; nil if
+	// there is no such table, or a short one. They pass from list to list.
+	all, fresh *acltable.Memo
+}
+
+// The number of flows that a memo can remember, and how long a list must be
+// to have one: 256 kB are more than a short list deserves.
+const (
+	memoSlots = 1 << 14
+	memoFrom  = 5
+)
+
+// cell is one rule in a view.
 type cell struct {
 	// packets counts matches. A rule that stays when the list changes keeps
 	// its counter, so that no packet is counted in vain.
@@ -82,12 +96,37 @@ func newList(rules []rule, old *list) (*list, error) {
 		return l, nil
 	}
 	from := origins(rules, old.rules)
-	for id := range old.cells {
-		if old.cells[id] != nil {
-			l.cells[id] = newCells(rules, from, old.cells[id])
+	for id, v := range old.views {
+		if v != nil {
+			l.views[id] = l.newView(from, v)
 		}
 	}
 	return l, nil
+}
+
+// newView returns one worker's part of l. from tells which cells of the old
+// view, if any, go on.
+func (l *list) newView(from []int, old *view) *view {
+	v := &view{cells: newCells(l.rules, from, old.cells), all: old.all, fresh: old.fresh}
+	if v.all == nil {
+		v.all = newMemo(l.tables.all)
+	}
+	if v.fresh == nil {
+		v.fresh = newMemo(l.tables.fresh)
+	}
+	return v
+}
+
+// newMemo returns a memo for a table that is worth one.
+func newMemo(t *acltable.Table) *acltable.Memo {
+	if t == nil || t.Len() < memoFrom {
+		return nil
+	}
+	m, err := acltable.NewMemo(memoSlots)
+	if err != nil {
+		return nil // then the table is asked each time
+	}
+	return m
 }
 
 // origins returns for each rule its number in the old list, or -1. Of equal
@@ -120,7 +159,7 @@ func origins(rules, old []rule) []int {
 }
 
 // newCells returns one worker's cells, with counters from old where from is
-// not negative. It is never nil.
+// not negative.
 func newCells(rules []rule, from []int, old []cell) []cell {
 	added := 0
 	for _, j := range from {
@@ -143,9 +182,9 @@ func newCells(rules []rule, from []int, old []cell) []cell {
 	return cells
 }
 
-// withWorker returns the list with cells for one more worker.
+// withWorker returns the list with a view for one more worker.
 func (l *list) withWorker(id int) *list {
 	n := *l
-	n.cells[id] = newCells(l.rules, origins(l.rules, nil), nil)
+	n.views[id] = l.newView(origins(l.rules, nil), &view{})
 	return &n
 }

@@ -129,7 +129,7 @@ func TestJoin(t *testing.T) {
 	if w == nil || m.workers[63].Load() != w || m.join(63) != w {
 		t.Fatal("no worker, or another one each time")
 	}
-	if n := len(m.list.Load().cells[63]); n != 3 {
+	if n := len(m.list.Load().views[63].cells); n != 3 {
 		t.Errorf("%d cells, want 3", n)
 	}
 	m.SetWorkers([]int{63})

@@ -26,8 +26,9 @@ type worker struct {
 	keys  [packet.BatchSize]acltable.Key  // what rules look at
 	rules [packet.BatchSize]int32         // which rule matches, -1 for none
 	drops packet.Batch                    // packets not to pass
-	part  [packet.BatchSize]acltable.Key  // keys of one table
-	found [packet.BatchSize]int32         // their rules
+	part  [packet.BatchSize]acltable.Key  // keys for one of two tables
+	found [packet.BatchSize]int32         // what it answers
+	parts int                             // how many
 }
 
 // enter and leave enclose the reading of a list. A panic between them leaves
@@ -121,10 +122,9 @@ func isEstablished(p packet.Packet) bool {
 }
 
 // lookup finds the rules of the packets read.
-func (l *list) lookup(w *worker) {
-	t := l.tables
+func (w *worker) lookup(t *tables, own *view) {
 	if t.fresh == nil {
-		t.all.LookupBatch(w.keys[:w.n], w.rules[:w.n])
+		ask(t.all, own.all, w.keys[:w.n], w.rules[:w.n])
 		return
 	}
 	every := uint64(1)<<w.n - 1 // also for 64
@@ -134,27 +134,42 @@ func (l *list) lookup(w *worker) {
 			established |= 1 << i
 		}
 	}
-	w.lookupSome(t.all, established, nil)
-	w.lookupSome(t.fresh, every&^established, t.index)
+	w.gather(established)
+	ask(t.all, own.all, w.part[:w.parts], w.found[:w.parts])
+	w.scatter(established, nil)
+	w.gather(every &^ established)
+	ask(t.fresh, own.fresh, w.part[:w.parts], w.found[:w.parts])
+	w.scatter(every&^established, t.index)
 }
 
-// lookupSome finds the rules of the packets in set. index turns the table's
-// rule numbers into those of the list.
-func (w *worker) lookupSome(t *acltable.Table, set uint64, index []int32) {
-	n := 0
-	for s := set; s != 0; s &= s - 1 {
-		w.part[n] = w.keys[bits.TrailingZeros64(s)]
-		n++
+// ask looks keys up, by way of the memo if there is one.
+func ask(t *acltable.Table, m *acltable.Memo, keys []acltable.Key, out []int32) {
+	if m == nil {
+		t.LookupBatch(keys, out)
+		return
 	}
-	t.LookupBatch(w.part[:n], w.found[:n])
-	n = 0
-	for s := set; s != 0; s &= s - 1 {
-		r := w.found[n]
-		n++
+	m.LookupBatch(t, keys, out)
+}
+
+// gather collects the keys of the packets in set.
+func (w *worker) gather(set uint64) {
+	w.parts = 0
+	for ; set != 0; set &= set - 1 {
+		w.part[w.parts&63] = w.keys[bits.TrailingZeros64(set)&63]
+		w.parts++
+	}
+}
+
+// scatter gives the packets in set the rules found for what gather collected.
+// index, if not nil, turns the table's rule numbers into those of the list.
+func (w *worker) scatter(set uint64, index []int32) {
+	for i := 0; set != 0; set &= set - 1 {
+		r := w.found[i&63]
+		i++
 		if r >= 0 && index != nil {
 			r = index[r]
 		}
-		w.rules[bits.TrailingZeros64(s)] = r
+		w.rules[bits.TrailingZeros64(set)&63] = r
 	}
 }
 
@@ -162,8 +177,7 @@ func (w *worker) lookupSome(t *acltable.Table, set uint64, index []int32) {
 type verdict struct{ allowed, dropped, noRule int }
 
 // judge leaves in b the packets that pass, in order, and collects the others.
-func (w *worker) judge(l *list, b *packet.Batch) (v verdict) {
-	cells := l.cells[w.id]
+func (w *worker) judge(cells []cell, b *packet.Batch) (v verdict) {
 	slots := b.Slots()
 	for i, r := range w.rules[:w.n] {
 		p := w.pkts[i]
