@@ -20,7 +20,7 @@ func TestFlow(t *testing.T) {
 		v    any
 		want string
 	}{
-		{object{{"src_ip", "10.0.0.0/8"}, {"drop", true}, {"n", 7}}, "{src_ip: 10.0.0.0/8, drop: true, n: 7}"},
+		{object{{"src_ip", "10.0.0.0/8"}, {"drop", true}, {"num", 7}}, "{src_ip: 10.0.0.0/8, drop: true, num: 7}"},
 		{object{{"s", "true"}, {"d", "2001-01-01"}, {"z", ""}, {"x", "0x00"}}, `{s: "true", d: "2001-01-01", z: "", x: "0x00"}`},
 		{object{{"list", []any{object{{"a", 1}}, "b"}}, {"none", []any{}}}, "{list: [{a: 1}, b], none: []}"},
 		{object{}, "{}"},

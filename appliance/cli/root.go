@@ -39,6 +39,7 @@ type app struct {
 // commands lists the verbs in the order of the help text.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		showCommand(a),
 		versionCommand(a),
 	}
 }

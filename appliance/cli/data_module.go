@@ -1,0 +1,251 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
+	"github.com/bessform/terraform-provider-bess/appliance/client"
+)
+
+// moduleData is a module with everything that can be read of it.
+type moduleData struct {
+	Name        string       `json:"name"`
+	Class       string       `json:"class"`
+	Description string       `json:"description"`
+	InputGates  []inputData  `json:"input_gates"`
+	OutputGates []outputData `json:"output_gates"`
+	Metadata    []attrData   `json:"metadata"`
+	// Deadends counts packets that the module dropped or sent to gates that
+	// are not connected.
+	Deadends uint64 `json:"deadends"`
+	// Counters, Rules and Panics are null if the daemon does not count them.
+	Counters []counterData `json:"counters"`
+	Rules    []ruleData    `json:"rules"`
+	Panics   *uint64       `json:"panics"`
+}
+
+// countData is what a Track hook counts at a gate.
+type countData struct {
+	// Tracked is false if nothing counts at the gate.
+	Tracked   bool    `json:"tracked"`
+	Batches   uint64  `json:"batches"`
+	Packets   uint64  `json:"packets"`
+	Bytes     uint64  `json:"bytes"`
+	Timestamp float64 `json:"timestamp"`
+}
+
+// packets writes the count, "?" if nobody counts.
+func (c countData) packets() string {
+	if !c.Tracked {
+		return "?"
+	}
+	return thousands(c.Packets)
+}
+
+// size writes the mean size of a batch.
+func (c countData) size() string {
+	if c.Batches == 0 {
+		return ""
+	}
+	return fixed(float64(c.Packets)/float64(c.Batches), 1)
+}
+
+// bytes writes the bytes if they are counted.
+func (c countData) bytes() string {
+	if c.Bytes == 0 {
+		return ""
+	}
+	return thousands(c.Bytes)
+}
+
+type inputData struct {
+	Gate uint64     `json:"gate"`
+	From []peerData `json:"from"`
+	countData
+	Hooks []hookName `json:"hooks"`
+}
+
+type outputData struct {
+	Gate uint64   `json:"gate"`
+	To   peerData `json:"to"`
+	countData
+	Hooks []hookName `json:"hooks"`
+}
+
+// peerData is the other end of a link.
+type peerData struct {
+	Module string `json:"module"`
+	Gate   uint64 `json:"gate"`
+}
+
+type hookName struct {
+	Class string `json:"class"`
+	Name  string `json:"name"`
+}
+
+// attrData is a metadata attribute. Offset is -1 if nobody reads it, -2 if
+// nobody writes it, -3 if there was no room.
+type attrData struct {
+	Name   string `json:"name"`
+	Size   uint64 `json:"size"`
+	Mode   string `json:"mode"`
+	Offset int64  `json:"offset"`
+}
+
+// place says where the attribute is.
+func (d attrData) place() string {
+	switch d.Offset {
+	case -1:
+		return "nobody reads it"
+	case -2:
+		return "nobody writes it"
+	case -3:
+		return "no room"
+	}
+	return fmt.Sprintf("bytes %d..%d", d.Offset, d.Offset+int64(d.Size)-1)
+}
+
+type counterData struct {
+	Name  string `json:"name"`
+	Unit  string `json:"unit"`
+	Value uint64 `json:"value"`
+	Help  string `json:"help"`
+}
+
+// ruleData is a rule of a class with an ordered list of them. Rule is null if
+// it is not known any more.
+type ruleData struct {
+	Number  int    `json:"number"`
+	Packets uint64 `json:"packets"`
+	Rule    any    `json:"rule"`
+}
+
+// readModule reads one module.
+func readModule(ctx context.Context, c *client.Client, name string) (*moduleData, error) {
+	info, err := c.Module(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	m := newModuleData(info)
+	counters, err := c.ModuleCounters(ctx, name)
+	if client.IsUnimplemented(err) {
+		return m, nil // a daemon that keeps none
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.addCounters(counters)
+	if len(m.Rules) > 0 {
+		arg, err := c.InitialArg(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		m.addRules(arg)
+	}
+	return m, nil
+}
+
+func newModuleData(info *api.GetModuleInfoResponse) *moduleData {
+	m := &moduleData{
+		Name: info.GetName(), Class: info.GetMclass(), Description: info.GetDesc(), Deadends: info.GetDeadends(),
+		InputGates: []inputData{}, OutputGates: []outputData{}, Metadata: []attrData{},
+	}
+	for _, g := range info.GetIgates() {
+		in := inputData{Gate: g.GetIgate(), Hooks: hookNames(g.GetGatehooks()), From: []peerData{},
+			countData: countData{g.GetTimestamp() != 0, g.GetCnt(), g.GetPkts(), g.GetBytes(), g.GetTimestamp()}}
+		for _, o := range g.GetOgates() {
+			in.From = append(in.From, peerData{o.GetName(), o.GetOgate()})
+		}
+		m.InputGates = append(m.InputGates, in)
+	}
+	for _, g := range info.GetOgates() {
+		m.OutputGates = append(m.OutputGates, outputData{Gate: g.GetOgate(), Hooks: hookNames(g.GetGatehooks()),
+			To:        peerData{g.GetName(), g.GetIgate()},
+			countData: countData{g.GetTimestamp() != 0, g.GetCnt(), g.GetPkts(), g.GetBytes(), g.GetTimestamp()}})
+	}
+	for _, t := range info.GetMetadata() {
+		m.Metadata = append(m.Metadata, attrData{t.GetName(), t.GetSize(), t.GetMode(), t.GetOffset()})
+	}
+	return m
+}
+
+func hookNames(hooks []*api.GetModuleInfoResponse_GateHook) []hookName {
+	names := []hookName{}
+	for _, h := range hooks {
+		names = append(names, hookName{h.GetClassName(), h.GetHookName()})
+	}
+	return names
+}
+
+func (m *moduleData) addCounters(r *declarepb.ModuleCountersResponse) {
+	panics := r.GetPanics()
+	m.Panics, m.Counters, m.Rules = &panics, []counterData{}, []ruleData{}
+	for _, c := range r.GetCounters() {
+		m.Counters = append(m.Counters, counterData{c.GetName(), c.GetUnit(), c.GetValue(), c.GetHelp()})
+	}
+	for i, n := range r.GetRulePackets() {
+		m.Rules = append(m.Rules, ruleData{Number: i, Packets: n})
+	}
+}
+
+// addRules takes the text of the rules from the module's argument: the list in
+// it that is as long as the list of counters. If commands have changed the
+// rules since, there may be none.
+func (m *moduleData) addRules(arg *anypb.Any) {
+	v, err := unpack(arg, false)
+	fields, ok := v.(object)
+	if err != nil || !ok {
+		return
+	}
+	for _, f := range fields {
+		list, ok := f.value.([]any)
+		if !ok || len(list) != len(m.Rules) {
+			continue
+		}
+		for i := range list {
+			m.Rules[i].Rule = list[i]
+		}
+		return
+	}
+}
+
+// moduleNames lists the modules.
+func moduleNames(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.Modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(list))
+	for i, m := range list {
+		names[i] = m.GetName()
+	}
+	return names, nil
+}
+
+// readModules reads the named modules, or all. What vanishes while all are
+// read is left out.
+func readModules(ctx context.Context, c *client.Client, names []string) ([]*moduleData, error) {
+	all, err := moduleNames(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	list := []*moduleData{}
+	for _, name := range pick(names, all) {
+		m, err := readModule(ctx, c, name)
+		switch {
+		case client.IsNotFound(err) && len(names) == 0:
+			continue
+		case err != nil:
+			return nil, better(err, name, all)
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
