@@ -124,7 +124,7 @@ func (f *FIFO) connect() error {
 // gone if there is to be only one.
 func (f *FIFO) run() {
 	defer close(f.ended)
-	had := f.Connected()
+	had := f.state.Load() > 0 // it may be over already
 	for f.wait() {
 		if f.Connected() {
 			f.check()
