@@ -11,14 +11,15 @@ import "encoding/binary"
 // beforehand, and nothing is read from the packet, so that no store waits for
 // the one before. Immutable once published.
 type plan struct {
-	fields         []field
-	end            int // the packet length that all fields need
-	w8, w4, w2, w1 []store
+	fields []field
+	end    int // the packet length that all fields need
+	stores []store
 }
 
 // store is a place and the bytes to write there, in the lower bits.
 type store struct {
 	off   int
+	size  int // 1, 2, 4 or 8
 	value uint64
 }
 
@@ -51,40 +52,31 @@ func newPlan(fields []field) *plan {
 // cover adds the stores that write image[at:].
 func (p *plan) cover(image []byte, at int) {
 	for at < len(image) {
-		list, size := &p.w1, 1
-		switch n := len(image) - at; {
-		case n >= 8:
-			list, size = &p.w8, 8
-		case n >= 4:
-			list, size = &p.w4, 4
-		case n >= 2:
-			list, size = &p.w2, 2
+		s := store{off: at, size: 8}
+		for s.size > len(image)-at {
+			s.size /= 2
 		}
-		s := store{off: at}
-		for _, c := range image[at : at+size] {
+		for _, c := range image[at : at+s.size] {
 			s.value = s.value<<8 | uint64(c)
 		}
-		*list = append(*list, s)
-		at += size
+		p.stores = append(p.stores, s)
+		at += s.size
 	}
 }
 
 // write does the stores; d has at least p.end bytes.
 func (p *plan) write(d []byte) {
-	for i := range p.w8 {
-		s := &p.w8[i]
-		binary.BigEndian.PutUint64(d[s.off:], s.value)
-	}
-	for i := range p.w4 {
-		s := &p.w4[i]
-		binary.BigEndian.PutUint32(d[s.off:], uint32(s.value))
-	}
-	for i := range p.w2 {
-		s := &p.w2[i]
-		binary.BigEndian.PutUint16(d[s.off:], uint16(s.value))
-	}
-	for i := range p.w1 {
-		s := &p.w1[i]
-		d[s.off] = byte(s.value)
+	be := binary.BigEndian
+	for i := range p.stores {
+		switch s := &p.stores[i]; s.size {
+		case 1:
+			d[s.off] = byte(s.value)
+		case 2:
+			be.PutUint16(d[s.off:], uint16(s.value))
+		case 4:
+			be.PutUint32(d[s.off:], uint32(s.value))
+		default:
+			be.PutUint64(d[s.off:], s.value)
+		}
 	}
 }
