@@ -224,9 +224,17 @@ func TestDeferredWithALongPath(t *testing.T) {
 	h.Run(ctx, b) // goes nowhere
 	f := openReader(t, path)
 	defer f.Close()
-	eventually(t, "opening", func() bool { return size(f) > 0 })
-	h.Run(ctx, b)
+	captureUntilSeen(t, h, ctx, b, f)
 	expect(t, newReader(t, f), frames...)
+}
+
+// captureUntilSeen runs the hook until packets arrive behind the header.
+func captureUntilSeen(t testing.TB, h hook.Hook, ctx *module.Context, b *packet.Batch, f *os.File) {
+	t.Helper()
+	eventually(t, "opening", func() bool {
+		h.Run(ctx, b)
+		return size(f) > 24
+	})
 }
 
 // awaitEnd waits until the pipe has been closed: a reader is at the end of the
@@ -248,8 +256,7 @@ func TestReconnect(t *testing.T) {
 	ctx, b := batch(t, frames...)
 	for range 3 {
 		f := openReader(t, path)
-		eventually(t, "opening", func() bool { return size(f) > 0 })
-		h.Run(ctx, b)
+		captureUntilSeen(t, h, ctx, b, f)
 		expect(t, newReader(t, f), frames...)
 		f.Close()
 		h.Run(ctx, b) // notices
