@@ -16,7 +16,10 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/hook"
+	"github.com/bessform/terraform-provider-bess/appliance/hook/track"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/noop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portinc"
@@ -81,15 +84,19 @@ type world struct {
 	fail bool // what Failing does
 }
 
+// passing is a module that passes packets on and takes no new argument.
+type passing struct{}
+
+func (passing) Process(ctx *module.Context, b *packet.Batch) { ctx.EmitBatch(b, 0) }
+
 // failing is a class whose construction fails when the world says so.
 func (w *world) failing() *module.Class {
 	return &module.Class{Name: "Failing", Prefix: "failing", IGates: 1, OGates: 1, MaxWorkers: 64, Arg: (*source.SourceArg)(nil),
-		New: func(env *module.Env, arg proto.Message) (module.Module, error) {
+		New: func(*module.Env, proto.Message) (module.Module, error) {
 			if w.fail {
 				return nil, errors.New("pkt_size: 7: not today")
 			}
-			b, err := bypass.Class.New(env, &bypass.BypassArg{})
-			return b, err
+			return passing{}, nil
 		}}
 }
 
@@ -99,11 +106,11 @@ var meta = &module.Class{Name: "Meta", Prefix: "meta", IGates: 1, OGates: 1, Max
 		if _, err := env.AddAttr("color", 4, module.Read); err != nil {
 			return nil, err
 		}
-		return bypass.Class.New(env, &bypass.BypassArg{})
+		return passing{}, nil
 	}}
 
 func (w *world) classes() []*module.Class {
-	return []*module.Class{source.Class, sink.Class, bypass.Class, roundrobin.Class, rewrite.Class, split.Class, noop.Class, meta, w.failing(),
+	return []*module.Class{source.Class, sink.Class, bypass.Class, roundrobin.Class, rewrite.Class, split.Class, noop.Class, acl.Class, meta, w.failing(),
 		portinc.Class, portout.Class, queueinc.Class, queueout.Class,
 	}
 }
@@ -112,7 +119,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t}
 	w.cat = declare.Catalog{Classes: w.classes(), Drivers: []*port.Driver{w.dev.driver()}}
-	e, err := engine.New(engine.Options{Classes: w.cat.Classes, Drivers: w.cat.Drivers, Buffers: 4096})
+	e, err := engine.New(engine.Options{Classes: w.cat.Classes, Drivers: w.cat.Drivers, Hooks: []*hook.Class{track.Class}, Buffers: 4096})
 	if err != nil {
 		t.Fatal(err)
 	}
