@@ -8,9 +8,16 @@ package all
 
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/hook"
+	"github.com/bessform/terraform-provider-bess/appliance/hook/pcapng"
+	"github.com/bessform/terraform-provider-bess/appliance/hook/tcpdump"
+	"github.com/bessform/terraform-provider-bess/appliance/hook/track"
 )
 
 // Hooks returns every class of gate hooks by name.
 func Hooks() []*hook.Class {
-	return []*hook.Class{}
+	return []*hook.Class{
+		pcapng.Class,
+		tcpdump.Class,
+		track.Class,
+	}
 }
