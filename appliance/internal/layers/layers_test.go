@@ -29,6 +29,7 @@ var layers = []layer{
 	{"appliance/errno", nil, "errors are at the bottom"},
 	{"appliance/api", []string{"appliance/api"}, "the wire knows nothing but itself"},
 	{"appliance/sys", nil, "the machine is at the bottom"},
+	{"appliance/sys/", []string{"appliance/sys", "appliance/packet", "appliance/errno"}, "devices of the machine that move packets"},
 	{"appliance/header", []string{"appliance/errno"}, "headers know bytes, nothing else"},
 	{"appliance/table", []string{"appliance/errno", "appliance/sys"}, "tables know no packets"},
 	{"appliance/packet", []string{"appliance/sys"}, "packets are at the bottom"},
@@ -72,7 +73,9 @@ var layers = []layer{
 	{"appliance/cmd", []string{"appliance", "schemas"}, "mains put the parts together"},
 	{"provider", []string{"appliance/client", "appliance/api", "appliance/errno", "appliance/internal/version", "schemas", "provider"},
 		"the provider is a client: it must work with any daemon"},
-	{"examples", []string{"schemas/craft"}, "examples are independent programs"},
+	{"examples", []string{"schemas/craft", "appliance/client", "appliance/api", "appliance/errno"},
+		"examples are programs of their own: clients at most"},
+	{"examples/internal", []string{"appliance/client", "appliance/api", "appliance/internal/testenv"}, "what the tests of the examples share"},
 	{"images", nil, "images contain binaries, not packages"},
 }
 
@@ -91,7 +94,7 @@ func allowed(pattern, path string) bool {
 		return true
 	}
 	switch pattern {
-	case "appliance", "schemas", "appliance/api", "appliance/table", "provider":
+	case "appliance", "schemas", "appliance/api", "appliance/table", "appliance/sys", "provider", "examples":
 		return strings.HasPrefix(path, pattern+"/")
 	}
 	return false
