@@ -130,7 +130,7 @@ func TestUnimplemented(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv := grpc.NewServer()
-	go srv.Serve(lis) //nolint:errcheck // ends with Stop
+	go func() { _ = srv.Serve(lis) }()
 	defer srv.Stop()
 	c, err := Dial(lis.Addr().String(), Options{})
 	if err != nil {

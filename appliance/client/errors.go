@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -64,13 +63,23 @@ func inBandError(op, object string, e *api.Error) error {
 	return &Error{Op: op, Object: object, Code: max(code, -code), Msg: e.GetErrmsg()}
 }
 
+// names are the Linux error numbers that daemons answer, or that system calls
+// behind ports give them.
+var names = map[syscall.Errno]string{
+	syscall.EPERM: "EPERM", syscall.ENOENT: "ENOENT", syscall.ESRCH: "ESRCH", syscall.EINTR: "EINTR", syscall.EIO: "EIO",
+	syscall.ENXIO: "ENXIO", syscall.E2BIG: "E2BIG", syscall.EBADF: "EBADF", syscall.EAGAIN: "EAGAIN", syscall.ENOMEM: "ENOMEM",
+	syscall.EACCES: "EACCES", syscall.EFAULT: "EFAULT", syscall.EBUSY: "EBUSY", syscall.EEXIST: "EEXIST", syscall.ENODEV: "ENODEV",
+	syscall.ENOTDIR: "ENOTDIR", syscall.EISDIR: "EISDIR", syscall.EINVAL: "EINVAL", syscall.EMFILE: "EMFILE", syscall.EFBIG: "EFBIG",
+	syscall.ENOSPC: "ENOSPC", syscall.EROFS: "EROFS", syscall.EPIPE: "EPIPE", syscall.ERANGE: "ERANGE",
+	syscall.ENAMETOOLONG: "ENAMETOOLONG", syscall.ENOSYS: "ENOSYS", syscall.ELOOP: "ELOOP", syscall.ENODATA: "ENODATA",
+	syscall.EMSGSIZE: "EMSGSIZE", syscall.ENOTSUP: "ENOTSUP", syscall.EADDRINUSE: "EADDRINUSE", syscall.ENETDOWN: "ENETDOWN",
+	syscall.ENOBUFS: "ENOBUFS", syscall.ETIMEDOUT: "ETIMEDOUT", syscall.ECONNREFUSED: "ECONNREFUSED", syscall.ECANCELED: "ECANCELED",
+}
+
 // ErrnoName returns the name of a Linux error number, "EEXIST" for 17, or
 // "unknown error".
 func ErrnoName(code int) string {
-	if name := unix.ErrnoName(syscall.Errno(code)); name != "" {
-		if name == "EOPNOTSUPP" {
-			return "ENOTSUP" // one number, and the API's documentation uses this name
-		}
+	if name, ok := names[syscall.Errno(code)]; ok {
 		return name
 	}
 	return "unknown error"
