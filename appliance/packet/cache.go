@@ -77,13 +77,9 @@ func (c *Cache) Alloc() Packet {
 // AllocBatch fills b with n packets (0..BatchSize) of size bytes whose
 // content is undefined, all or none, and reports whether it could.
 func (c *Cache) AllocBatch(b *Batch, n, size int) bool {
-	if c.n < n && !c.refill(n) {
-		b.n = 0
+	if !c.take(b, n) {
 		return false
 	}
-	c.n -= n
-	b.n = copy(b.pkts[:], c.slots[c.n:c.n+n])
-	c.free.Set(uint64(c.n))
 	for _, p := range b.Packets() {
 		p.Init(size)
 	}
@@ -92,19 +88,29 @@ func (c *Cache) AllocBatch(b *Batch, n, size int) bool {
 
 // AllocZeroBatch is AllocBatch with all bytes zero.
 func (c *Cache) AllocZeroBatch(b *Batch, n, size int) bool {
-	if !c.AllocBatch(b, n, size) {
+	if !c.take(b, n) {
 		return false
 	}
 	if 32 <= size && size <= 64 {
-		// The common sizes of generated packets, with four wide stores.
-		for _, p := range b.Packets() {
-			p.zeroShort(size)
-		}
+		initZero(b.Packets(), size) // the usual sizes of generated packets
 		return true
 	}
 	for _, p := range b.Packets() {
+		p.Init(size)
 		clear(p.Bytes())
 	}
+	return true
+}
+
+// take moves n packets from the stock to b, all or none.
+func (c *Cache) take(b *Batch, n int) bool {
+	if c.n < n && !c.refill(n) {
+		b.n = 0
+		return false
+	}
+	c.n -= n
+	b.n = copy(b.pkts[:], c.slots[c.n:c.n+n])
+	c.free.Set(uint64(c.n))
 	return true
 }
 
