@@ -57,15 +57,7 @@ func readClasses(ctx context.Context, c *client.Client, names []string) ([]class
 		if err != nil {
 			return nil, better(err, name, all)
 		}
-		d := classData{info.GetName(), info.GetHelp(), []commandName{}}
-		for i, cmd := range info.GetCmds() {
-			n := commandName{Name: cmd}
-			if i < len(info.GetCmdArgs()) {
-				n.Arg = info.GetCmdArgs()[i]
-			}
-			d.Commands = append(d.Commands, n)
-		}
-		list = append(list, d)
+		list = append(list, classData{info.GetName(), info.GetHelp(), commandNames(info.GetCmds(), info.GetCmdArgs())})
 	}
 	return list, nil
 }

@@ -53,7 +53,11 @@ func completeEach(each ...func(ctx context.Context, args []string) []string) com
 		if len(args) >= len(each) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return candidates(each[len(args)](cmd.Context(), args), nil, word), cobra.ShellCompDirectiveNoFileComp
+		list := candidates(each[len(args)](cmd.Context(), args), nil, word)
+		if len(list) > 0 && strings.Contains(list[0], "=\t") { // a value is to follow at once
+			return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

@@ -66,10 +66,35 @@ func (c countData) bytes() string {
 }
 
 type inputData struct {
-	Gate uint64     `json:"gate"`
-	From []peerData `json:"from"`
+	Gate uint64       `json:"gate"`
+	From []feederData `json:"from"`
 	countData
 	Hooks []hookName `json:"hooks"`
+}
+
+// received returns what entered the gate: its own count, else the sum of what
+// the gates that feed it count.
+func (d *inputData) received() countData {
+	if d.Tracked {
+		return d.countData
+	}
+	var sum countData
+	for _, f := range d.From {
+		if f.Packets == nil {
+			return countData{}
+		}
+		sum.Tracked = true
+		sum.Packets += *f.Packets
+	}
+	return sum
+}
+
+// feederData is an output gate that feeds an input gate. Packets is null if
+// nothing counts there.
+type feederData struct {
+	Module  string  `json:"module"`
+	Gate    uint64  `json:"gate"`
+	Packets *uint64 `json:"packets"`
 }
 
 type outputData struct {
@@ -127,14 +152,37 @@ type ruleData struct {
 	Rule    any    `json:"rule"`
 }
 
-// readModule reads one module.
-func readModule(ctx context.Context, c *client.Client, name string) (*moduleData, error) {
-	info, err := c.Module(ctx, name)
+// modulesReader reads modules, each at most once.
+type modulesReader struct {
+	c    *client.Client
+	info map[string]*client.ModuleInfo
+}
+
+// get reads the links and counters of a module.
+func (r *modulesReader) get(ctx context.Context, name string) (*client.ModuleInfo, error) {
+	if info := r.info[name]; info != nil {
+		return info, nil
+	}
+	info, err := r.c.Module(ctx, name)
+	if err == nil {
+		r.info[name] = info
+	}
+	return info, err
+}
+
+// read reads everything of a module.
+func (r *modulesReader) read(ctx context.Context, name string) (*moduleData, error) {
+	info, err := r.get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	m := newModuleData(info)
-	counters, err := c.ModuleCounters(ctx, name)
+	for i := range m.InputGates {
+		if err := r.feeders(ctx, m.InputGates[i].From); err != nil {
+			return nil, err
+		}
+	}
+	counters, err := r.c.ModuleCounters(ctx, name)
 	if client.IsUnimplemented(err) {
 		return m, nil // a daemon that keeps none
 	}
@@ -143,7 +191,7 @@ func readModule(ctx context.Context, c *client.Client, name string) (*moduleData
 	}
 	m.addCounters(counters)
 	if len(m.Rules) > 0 {
-		arg, err := c.InitialArg(ctx, name)
+		arg, err := r.c.InitialArg(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -152,16 +200,36 @@ func readModule(ctx context.Context, c *client.Client, name string) (*moduleData
 	return m, nil
 }
 
+// feeders fills in what the gates that feed an input gate count.
+func (r *modulesReader) feeders(ctx context.Context, from []feederData) error {
+	for i := range from {
+		info, err := r.get(ctx, from[i].Module)
+		switch {
+		case client.IsNotFound(err):
+			continue // removed meanwhile
+		case err != nil:
+			return err
+		}
+		for _, o := range info.GetOgates() {
+			if o.GetOgate() == from[i].Gate && o.GetTimestamp() != 0 {
+				n := o.GetPkts()
+				from[i].Packets = &n
+			}
+		}
+	}
+	return nil
+}
+
 func newModuleData(info *api.GetModuleInfoResponse) *moduleData {
 	m := &moduleData{
 		Name: info.GetName(), Class: info.GetMclass(), Description: info.GetDesc(), Deadends: info.GetDeadends(),
 		InputGates: []inputData{}, OutputGates: []outputData{}, Metadata: []attrData{},
 	}
 	for _, g := range info.GetIgates() {
-		in := inputData{Gate: g.GetIgate(), Hooks: hookNames(g.GetGatehooks()), From: []peerData{},
+		in := inputData{Gate: g.GetIgate(), Hooks: hookNames(g.GetGatehooks()), From: []feederData{},
 			countData: countData{g.GetTimestamp() != 0, g.GetCnt(), g.GetPkts(), g.GetBytes(), g.GetTimestamp()}}
 		for _, o := range g.GetOgates() {
-			in.From = append(in.From, peerData{o.GetName(), o.GetOgate()})
+			in.From = append(in.From, feederData{Module: o.GetName(), Gate: o.GetOgate()})
 		}
 		m.InputGates = append(m.InputGates, in)
 	}
@@ -236,9 +304,10 @@ func readModules(ctx context.Context, c *client.Client, names []string) ([]*modu
 	if err != nil {
 		return nil, err
 	}
+	r := &modulesReader{c, map[string]*client.ModuleInfo{}}
 	list := []*moduleData{}
 	for _, name := range pick(names, all) {
-		m, err := readModule(ctx, c, name)
+		m, err := r.read(ctx, name)
 		switch {
 		case client.IsNotFound(err) && len(names) == 0:
 			continue

@@ -40,6 +40,10 @@ type app struct {
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		showCommand(a),
+		commandCommand(a),
+		pauseCommand(a),
+		resumeCommand(a),
+		daemonCommand(a),
 		versionCommand(a),
 	}
 }
@@ -125,7 +129,17 @@ func noVerb(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return fmt.Errorf("%s: unknown command %q%s", cmd.CommandPath(), args[0], hint(args[0], names))
+	return fmt.Errorf("%sunknown command %q%s", verb(cmd), args[0], hint(args[0], names))
+}
+
+// verb returns the words that lead to a command, for the beginning of errors:
+// "show module: ".
+func verb(cmd *cobra.Command) string {
+	_, path, ok := strings.Cut(cmd.CommandPath(), " ")
+	if !ok {
+		return ""
+	}
+	return path + ": "
 }
 
 // statusError is an outcome that the exit status alone tells.
@@ -152,7 +166,6 @@ func run(ctx context.Context, version string, args []string, s Streams) int {
 	case errors.As(err, &status):
 		return int(status)
 	}
-	text := strings.TrimPrefix(err.Error(), "bessctl: ")
-	fmt.Fprintf(s.Err, "bessctl: %s\n", text)
+	fmt.Fprintf(s.Err, "bessctl: %s\n", err)
 	return 1
 }

@@ -14,13 +14,13 @@ import (
 
 const showModuleLong = `Shows modules: without names a line for each, with names (or --all) everything.
 
-PACKETS IN and OUT are sums over the gates that count packets; input gates
-count only if a Track hook was put there. Deadends are packets that a module
-dropped or sent to gates that are not connected.
+Output gates count packets; input gates do only if a Track hook was put there,
+otherwise the packets shown are those of the gates that feed them. Deadends are
+packets that a module dropped or sent to gates that are not connected.
 
 JSON: a list of name, class, description,
-  input_gates: gate, from (module, gate), tracked, batches, packets, bytes,
-    timestamp, hooks (class, name)
+  input_gates: gate, from (module, gate, packets), tracked, batches, packets,
+    bytes, timestamp, hooks (class, name)
   output_gates: gate, to (module, gate), and the rest as above
   metadata: name, size, mode, offset (-1: nobody reads it, -2: nobody writes
     it, -3: no room)
@@ -54,11 +54,11 @@ func drawModuleList(w io.Writer, list []*moduleData) {
 		fmt.Fprintln(w, "There are no modules.")
 		return
 	}
-	t := newTable("MODULE", "CLASS", ">GATES IN", ">OUT", ">PACKETS IN", ">OUT", ">DEADENDS", ">PANICS", "DESCRIPTION")
+	t := newTable("MODULE", "CLASS", "GATES", ">PACKETS IN", ">PACKETS OUT", ">DEADENDS", ">PANICS", "DESCRIPTION")
 	for _, m := range list {
 		var in, out countData
 		for _, g := range m.InputGates {
-			in.add(g.countData)
+			in.add(g.received())
 		}
 		for _, g := range m.OutputGates {
 			out.add(g.countData)
@@ -67,7 +67,7 @@ func drawModuleList(w io.Writer, list []*moduleData) {
 		if m.Panics != nil && *m.Panics > 0 {
 			panics = thousands(*m.Panics)
 		}
-		t.row(m.Name, m.Class, strconv.Itoa(len(m.InputGates)), strconv.Itoa(len(m.OutputGates)),
+		t.row(m.Name, m.Class, fmt.Sprintf("%d → %d", len(m.InputGates), len(m.OutputGates)),
 			in.sum(), out.sum(), thousands(m.Deadends), panics, m.Description)
 	}
 	t.write(w, "")
@@ -112,7 +112,7 @@ func drawModule(w io.Writer, m *moduleData) {
 		for _, p := range g.From {
 			from = append(from, fmt.Sprintf("%s:%d", p.Module, p.Gate))
 		}
-		in.row(gateRow(g.Gate, strings.Join(from, ", "), g.countData, g.Hooks)...)
+		in.row(gateRow(g.Gate, strings.Join(from, ", "), g.received(), g.Hooks)...)
 	}
 	section(w, "input gates", in)
 	out := newTable(">GATE", "TO", ">PACKETS", ">BATCHES", ">PER BATCH", ">BYTES", "HOOKS")
@@ -139,7 +139,7 @@ func drawModule(w io.Writer, m *moduleData) {
 
 func gateRow(gate uint64, peer string, c countData, hooks []hookName) []string {
 	batches := ""
-	if c.Tracked {
+	if c.Batches > 0 {
 		batches = thousands(c.Batches)
 	}
 	var names []string
