@@ -41,6 +41,8 @@ type Class struct {
 	Commands []Command `json:"commands,omitempty"`
 	Attrs    []Attr    `json:"attrs,omitempty"`
 	Counters []Counter `json:"counters,omitempty"`
+	// Example is a test script that shows the class at work.
+	Example string `json:"example,omitempty"`
 }
 
 // Command is a command of a module class or gate hook.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -83,6 +84,7 @@ func (g *generator) classes() error {
 			return err
 		}
 		s := classOf(c, u.doc(nameOf(c.Arg)))
+		s.Example = strings.TrimSpace(u.example)
 		table = append(table, s)
 		if u.example == "" {
 			g.problem("%s: example.txtar is missing", u.dir)

@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 	}
 	c := classes[0]
 	if c.Name != "X" || c.Arg != "bess.pb.Field" || c.OGates != 8192 || c.MinWorkers != 1 || c.MaxWorkers != 3 || !c.Task ||
-		!c.StopsWorkers || !c.Holds || !strings.HasPrefix(c.Doc, "A piece of every packet") {
+		!c.StopsWorkers || !c.Holds || !strings.HasPrefix(c.Doc, "A piece of every packet") || c.Example != "module x X" {
 		t.Errorf("class: %+v", c)
 	}
 	wantCommands := []schemas.Command{
