@@ -137,6 +137,11 @@ func (o *op) set(ps []packet.Packet, off int) {
 		for _, p := range ps {
 			*(*[8]byte)(p.Metadata()[off:]) = x
 		}
+	case 16:
+		x := *(*[16]byte)(v)
+		for _, p := range ps {
+			*(*[16]byte)(p.Metadata()[off:]) = x
+		}
 	default:
 		for _, p := range ps {
 			copy(p.Metadata()[off:off+len(v)], v)
@@ -146,14 +151,49 @@ func (o *op) set(ps []packet.Packet, off int) {
 
 // copy copies from the packets and returns how many ended too early.
 func (o *op) copy(ps []packet.Packet, off int) (short int) {
-	if o.n == o.size && !o.masked && o.size <= 8 {
-		return o.copyPlain(ps, off)
+	if o.size <= 8 && off+8 <= packet.MetadataSize {
+		return o.copyWord(ps, off)
 	}
+	plain := o.n == o.size && !o.masked
 	for _, p := range ps {
-		if p.Len() < o.from+o.n {
+		d := p.Bytes()
+		switch {
+		case len(d) < o.from+o.n:
 			short++
+			o.copyOne(p, off)
+		case !plain:
+			o.copyOne(p, off)
+		case o.size == 16:
+			*(*[16]byte)(p.Metadata()[off:]) = *(*[16]byte)(d[o.from:])
+		default:
+			copy(p.Metadata()[off:off+o.size], d[o.from:])
 		}
-		o.copyOne(p, off)
+	}
+	return short
+}
+
+// copyWord is copy for up to 8 bytes with 8 bytes of metadata from off on: it
+// reads and writes eight bytes at once and keeps those beyond the attribute.
+func (o *op) copyWord(ps []packet.Packet, off int) (short int) {
+	e := binary.LittleEndian // the first byte is the lowest: a shift up moves bytes to the right
+	shift := 8 * o.lead
+	attr := ^uint64(0) >> (64 - 8*o.size)
+	take := ^uint64(0) >> (64 - 8*o.n) << shift
+	if o.masked {
+		take &= e.Uint64(o.mask[:])
+	}
+	from := o.from
+	for _, p := range ps {
+		d := p.Bytes()
+		if len(d) < from+8 {
+			if len(d) < from+o.n {
+				short++
+			}
+			o.copyOne(p, off)
+			continue
+		}
+		m := p.Metadata()[off : off+8]
+		e.PutUint64(m, e.Uint64(m)&^attr|e.Uint64(d[from:])<<shift&take)
 	}
 	return short
 }
@@ -172,34 +212,4 @@ func (o *op) copyOne(p packet.Packet, off int) {
 			dst[i] &= o.mask[i]
 		}
 	}
-}
-
-// copyPlain is copy without shift and mask, for the usual sizes.
-func (o *op) copyPlain(ps []packet.Packet, off int) (short int) {
-	from, end := o.from, o.from+o.size
-	for _, p := range ps {
-		d := p.Bytes()
-		if len(d) < end {
-			o.copyOne(p, off)
-			short++
-			continue
-		}
-		d = d[from:end]
-		m := p.Metadata()[off:]
-		switch len(d) {
-		case 1:
-			m[0] = d[0]
-		case 2:
-			*(*[2]byte)(m) = *(*[2]byte)(d)
-		case 4:
-			*(*[4]byte)(m) = *(*[4]byte)(d)
-		case 6:
-			*(*[4]byte)(m), *(*[2]byte)(m[4:]) = *(*[4]byte)(d), *(*[2]byte)(d[4:])
-		case 8:
-			*(*[8]byte)(m) = *(*[8]byte)(d)
-		default:
-			copy(m[:len(d)], d)
-		}
-	}
-	return short
 }
