@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,8 +168,13 @@ func TestPortClosesWithUnreadPackets(t *testing.T) {
 }
 
 // workers polls and sends in two threads, as an engine would, until stopped.
-// The cache of each belongs to it alone.
+// The cache of each belongs to it alone. Like an engine it leaves room for the
+// other goroutines, among them the one that accepts clients.
 func (w *bench) workers() (stop func()) {
+	w.t.Helper()
+	procs := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(procs + 2)
+	w.t.Cleanup(func() { runtime.GOMAXPROCS(procs) })
 	var end atomic.Bool
 	var wg sync.WaitGroup
 	wg.Go(func() {

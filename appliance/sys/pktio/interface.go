@@ -4,8 +4,10 @@
 package pktio
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -57,6 +59,9 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 			err = fmt.Errorf("interface %q: %w", name, err)
 		}
 	}()
+	if strings.Contains(name, "\x00") {
+		return nil, errors.New("the name contains NUL")
+	}
 	if i.kern, err = netlink.NewHandle(syscall.NETLINK_ROUTE); err != nil {
 		return nil, err
 	}

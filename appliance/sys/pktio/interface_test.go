@@ -1,0 +1,564 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pktio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// cable is a pair of interfaces in a namespace of its own: "near" is opened
+// by what is tested, at "far" sits a plain socket.
+type cable struct {
+	t    testing.TB
+	ns   *testenv.Namespace
+	near *Interface
+	far  int
+	c    *packet.Cache
+	b    packet.Batch
+}
+
+func connect(t testing.TB, o InterfaceOptions) *cable {
+	t.Helper()
+	testenv.NoLeaks(t)
+	k := &cable{t: t, ns: testenv.Netns(t), c: pool(t, 4096)}
+	k.ns.Veth("near", "far")
+	k.open(o)
+	t.Cleanup(func() { k.near.Close() })
+	k.ns.Do(func() (err error) { k.far, err = socketAt("far"); return err })
+	t.Cleanup(func() { _ = unix.Close(k.far) })
+	return k
+}
+
+func both() InterfaceOptions { return InterfaceOptions{Receive: true, Send: true, Frames: 64} }
+
+func (k *cable) open(o InterfaceOptions) {
+	k.t.Helper()
+	k.ns.Do(func() (err error) { k.near, err = OpenInterface("near", o); return err })
+}
+
+// socketAt returns a socket that sends and receives everything at an
+// interface of the namespace.
+func socketAt(name string) (int, error) {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return -1, err
+	}
+	all := binary.NativeEndian.Uint16([]byte{0, unix.ETH_P_ALL})
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK, int(all))
+	if err != nil {
+		return -1, err
+	}
+	return fd, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: link.Attrs().Index})
+}
+
+// put sends frames from the far end.
+func (k *cable) put(frames ...[]byte) {
+	k.t.Helper()
+	for _, f := range frames {
+		if err := unix.Send(k.far, f, 0); err != nil {
+			k.t.Fatal(err)
+		}
+	}
+}
+
+// get returns the n frames that arrive at the far end next.
+func (k *cable) get(n int) [][]byte {
+	k.t.Helper()
+	var all [][]byte
+	buf := make([]byte, 1<<17)
+	testenv.Eventually(k.t, "frames arrive at the far end", func() bool {
+		size, from, err := unix.Recvfrom(k.far, buf, unix.MSG_DONTWAIT)
+		if err == nil && from.(*unix.SockaddrLinklayer).Pkttype != unix.PACKET_OUTGOING {
+			all = append(all, bytes.Clone(buf[:size]))
+		}
+		return len(all) >= n
+	})
+	return all
+}
+
+// recv returns the n packets that are received next.
+func (k *cable) recv(n int) [][]byte {
+	k.t.Helper()
+	var all [][]byte
+	testenv.Eventually(k.t, "packets are received", func() bool {
+		k.b.Clear()
+		k.near.Recv(k.c, &k.b, packet.BatchSize)
+		for _, p := range k.b.Packets() {
+			all = append(all, content(p))
+		}
+		k.c.FreeBatch(&k.b)
+		return len(all) >= n
+	})
+	return all
+}
+
+// send sends packets from the near end and returns how many went.
+func (k *cable) send(frames ...[]byte) int {
+	b := batch(k.t, k.c, frames...)
+	n := k.near.Send(k.c, b.Packets())
+	k.c.FreeAll(b.Packets()[n:])
+	return n
+}
+
+// frame returns an Ethernet frame of n bytes of a protocol nobody speaks.
+func frame(n int, seed byte) []byte {
+	f := pattern(n, seed)
+	copy(f, []byte{2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 8, 0x88, 0xb5})
+	return f
+}
+
+func TestInterfaceBothWays(t *testing.T) {
+	k := connect(t, both())
+	var want [][]byte
+	for i, n := range []int{14, 15, 59, 60, 61, 64, 128, 1513, 1514} {
+		want = append(want, frame(n, byte(i)))
+	}
+	k.put(want...)
+	same(t, k.recv(len(want)), want)
+	if n := k.send(want...); n != len(want) {
+		t.Fatalf("%d packets sent of %d", n, len(want))
+	}
+	same(t, k.get(len(want)), want)
+	if n := k.near.Dropped(); n != 0 {
+		t.Errorf("%d dropped", n)
+	}
+}
+
+// The kernel takes the outer tag out of frames; it must be back.
+func TestInterfaceRestoresTags(t *testing.T) {
+	k := connect(t, both())
+	tagged := func(n int, types ...uint16) []byte {
+		f := frame(n, 7)
+		at := 12
+		for i, ty := range types {
+			binary.BigEndian.PutUint16(f[at:], ty)
+			binary.BigEndian.PutUint16(f[at+2:], 0xe000|uint16(100+i))
+			at += 4
+		}
+		binary.BigEndian.PutUint16(f[at:], 0x88b5)
+		return f
+	}
+	want := [][]byte{tagged(64, 0x8100), tagged(1518, 0x8100), tagged(64, 0x88a8), tagged(68, 0x88a8, 0x8100), tagged(20, 0x8100)}
+	k.put(want...)
+	same(t, k.recv(len(want)), want)
+	k.send(want...)
+	for _, got := range k.get(len(want)) {
+		if i := slices.IndexFunc(want, func(w []byte) bool { return len(w) == len(got)+4 && bytes.Equal(w[16:], got[12:]) }); i < 0 {
+			t.Errorf("sent %.20x…", got) // a plain socket does not see the tag
+		}
+	}
+}
+
+func TestInterfaceDoesNotHearItself(t *testing.T) {
+	k := connect(t, both())
+	k.send(frame(60, 1))
+	k.ns.Do(func() error {
+		host, err := socketAt("near")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(host) }()
+		return unix.Send(host, frame(60, 2), 0)
+	})
+	k.get(2)
+	k.put(frame(60, 3))
+	same(t, k.recv(1), [][]byte{frame(60, 3)})
+}
+
+func (k *cable) mtu(n int) {
+	for _, name := range []string{"near", "far"} {
+		k.ns.Link(name, func(l netlink.Link) error { return netlink.LinkSetMTU(l, n) })
+	}
+}
+
+// Frames longer than a buffer are packets of several segments, whether they
+// fit into the ring or not.
+func TestInterfaceOfLongFrames(t *testing.T) {
+	for _, inRing := range []bool{true, false} {
+		k := connect(t, both())
+		k.mtu(9000)
+		if inRing {
+			k.near.Close()
+			k.open(both())
+		}
+		if got := k.near.ring.FrameSize() > 9000; got != inRing {
+			t.Fatalf("frames of %d bytes", k.near.ring.FrameSize())
+		}
+		tag := frame(9018, 5)
+		copy(tag[12:], []byte{0x81, 0, 0, 7, 0x88, 0xb5})
+		want := [][]byte{frame(60, 0), frame(2047, 1), frame(2048, 2), frame(2049, 3), frame(9014, 4), tag, frame(1948, 6), frame(60, 7)}
+		k.put(want...)
+		same(t, k.recv(len(want)), want)
+		if n := k.send(want[4], want[0]); n != 2 {
+			t.Fatalf("%d packets sent", n)
+		}
+		same(t, k.get(2), [][]byte{want[4], want[0]})
+		if n := k.near.Dropped(); n != 0 {
+			t.Errorf("%d dropped", n)
+		}
+	}
+}
+
+// A frame for which there are no buffers leaves the queue of long frames, too.
+func TestInterfaceWithoutBuffers(t *testing.T) {
+	k := connect(t, both())
+	k.mtu(9000)
+	var held []packet.Packet
+	for p := k.c.Alloc(); p != 0; p = k.c.Alloc() {
+		held = append(held, p)
+	}
+	k.put(frame(60, 1), frame(9000, 2))
+	testenv.Eventually(t, "the packets are dropped", func() bool {
+		return k.near.Recv(k.c, &k.b, 64) == 0 && k.near.Dropped() == 2
+	})
+	for _, p := range held {
+		k.c.Free(p)
+	}
+	want := [][]byte{frame(9000, 3), frame(60, 4)}
+	k.put(want...)
+	same(t, k.recv(2), want)
+}
+
+func TestInterfaceCountsDropsOfTheKernel(t *testing.T) {
+	k := connect(t, InterfaceOptions{Receive: true, Frames: 32})
+	if n := k.near.ring.Frames(); n != 32 {
+		t.Fatalf("ring of %d frames", n)
+	}
+	var sent [][]byte
+	for i := range 100 {
+		sent = append(sent, frame(60, byte(i)))
+	}
+	k.put(sent...)
+	same(t, k.recv(32), sent[:32])
+	for range 3 {
+		if n := k.near.Dropped(); n != 68 {
+			t.Fatalf("%d dropped, want 68", n)
+		}
+	}
+	k.put(sent[:5]...)
+	same(t, k.recv(5), sent[:5])
+}
+
+func TestInterfaceRefusesFramesBeyondItsMTU(t *testing.T) {
+	k := connect(t, both())
+	if n := k.send(frame(3000, 1), frame(60, 2), frame(13, 3), frame(60, 4)); n != 2 {
+		t.Fatalf("%d packets sent, want 2", n)
+	}
+	same(t, k.get(2), [][]byte{frame(60, 2), frame(60, 4)})
+}
+
+// udpFromHost sends a datagram from the far end's own stack, which leaves the
+// checksum to the hardware. segment > 0 makes it one huge frame to be cut
+// later.
+func (k *cable) udpFromHost(size, segment int) {
+	k.t.Helper()
+	near, err := net.ParseMAC("02:00:00:00:00:09")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.ns.Address("far", "10.0.0.1/24")
+	k.ns.Link("far", func(l netlink.Link) error {
+		return netlink.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT,
+			IP: net.IPv4(10, 0, 0, 2), HardwareAddr: near})
+	})
+	k.ns.Do(func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(fd) }()
+		if segment > 0 {
+			if err := unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT, segment); err != nil {
+				return err
+			}
+		}
+		return unix.Sendto(fd, pattern(size, 1), 0, &unix.SockaddrInet4{Port: 7, Addr: [4]byte{10, 0, 0, 2}})
+	})
+}
+
+// checkUDP verifies length and checksum of a frame with IPv4 and UDP.
+func checkUDP(t *testing.T, f []byte, size int) {
+	t.Helper()
+	if len(f) != 42+size || !bytes.Equal(f[42:], pattern(size, 1)) {
+		t.Fatalf("%d bytes, want %d", len(f), 42+size)
+	}
+	udp := f[34:]
+	pseudo := append(bytes.Clone(f[26:34]), 0, 17, byte(len(udp)>>8), byte(len(udp)))
+	if binary.BigEndian.Uint16(udp[6:]) == 0 || plainSum(append(pseudo, udp...)) != 0 {
+		t.Fatalf("wrong checksum %x", udp[6:8])
+	}
+}
+
+func TestInterfaceCompletesChecksumsOnReception(t *testing.T) {
+	k := connect(t, both())
+	k.udpFromHost(501, 0)
+	checkUDP(t, k.recv(1)[0], 501)
+}
+
+// What a host hands over in one piece, to be cut by the hardware, is a packet
+// of many segments.
+func TestInterfaceOfSegmentationOffload(t *testing.T) {
+	k := connect(t, both())
+	k.udpFromHost(20000, 1000)
+	checkUDP(t, k.recv(1)[0], 20000)
+}
+
+func TestInterfaceErrors(t *testing.T) {
+	ns := testenv.Netns(t)
+	ns.Veth("near", "far")
+	for _, name := range []string{"", "nosuch", "a/b", strings.Repeat("x", 16), strings.Repeat("x", 300), "near\x00"} {
+		testenv.NoLeaks(t)
+		err := ns.Run(func() error {
+			i, err := OpenInterface(name, both())
+			if err == nil {
+				i.Close()
+			}
+			return err
+		})
+		if err == nil || len(name) < 20 && !strings.Contains(err.Error(), strings.Trim(name, "\x00")) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := OpenInterface("near", both()); err == nil {
+		t.Error("an interface of another namespace was found")
+	}
+}
+
+func (k *cable) noted(text string) bool {
+	return slices.ContainsFunc(k.near.Notes(), func(n string) bool { return strings.Contains(n, text) })
+}
+
+// idle reports whether a worker could sleep on the descriptor.
+func (k *cable) idle() bool {
+	p := []unix.PollFd{{Fd: int32(k.near.WaitFD()), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, 0)
+	return err == nil && n == 0
+}
+
+func TestInterfaceGoesDownAndComesBack(t *testing.T) {
+	k := connect(t, both())
+	if l := k.near.Link(); !l.Up || l.SpeedMbps != 10000 || !l.FullDuplex {
+		t.Errorf("%+v", l)
+	}
+	for i := range uint64(3) {
+		k.ns.Up("near", false)
+		testenv.Eventually(t, "the worker can sleep", k.idle)
+		if n := k.send(frame(60, 1)); n != 0 {
+			t.Error("sent through an interface that is down")
+		}
+		if k.near.Recv(k.c, &k.b, 64) != 0 || k.near.Link().Up || !k.noted("near is down") {
+			t.Errorf("down, but %+v, %q", k.near.Link(), k.near.Notes())
+		}
+		if got := k.near.downs.Load(); got != i+1 {
+			t.Errorf("went down %d times, want %d", got, i+1)
+		}
+		k.ns.Up("near", true)
+		testenv.Eventually(t, "the link is up", func() bool { return k.near.Link().Up })
+		// Either end forwards a moment later than it says that it is up.
+		testenv.Eventually(t, "packets are received again", func() bool {
+			k.put(frame(60, 2))
+			k.b.Clear()
+			defer k.c.FreeBatch(&k.b)
+			return k.near.Recv(k.c, &k.b, 64) > 0
+		})
+		testenv.Eventually(t, "packets are sent again", func() bool { return k.send(frame(60, 3)) == 1 })
+		k.get(1)
+	}
+	k.ns.Up("far", false)
+	testenv.Eventually(t, "the carrier is lost", func() bool { return !k.near.Link().Up })
+}
+
+func TestInterfaceDisappears(t *testing.T) {
+	k := connect(t, both())
+	k.put(frame(60, 1), frame(60, 2))
+	if err := k.near.SetConf(1400, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	k.ns.Delete("far")
+	testenv.Eventually(t, "it is noticed", func() bool { return k.noted("near is gone") })
+	same(t, k.recv(2), [][]byte{frame(60, 1), frame(60, 2)}) // came before
+	testenv.Eventually(t, "the worker can sleep", k.idle)
+	if n := k.send(frame(60, 3)); n != 0 {
+		t.Error("sent through an interface that is gone")
+	}
+	if l := k.near.Link(); l != (Link{}) {
+		t.Errorf("%+v", l)
+	}
+	if err := k.near.SetConf(1500, nil, true); err == nil {
+		t.Error("settings of an interface that is gone were changed")
+	}
+	if mtu, mac := k.near.Address(); mtu != 0 || mac != nil {
+		t.Error(mtu, mac)
+	}
+}
+
+// attrs returns what the kernel says of the near end.
+func (k *cable) attrs() (a netlink.LinkAttrs) {
+	k.ns.Link("near", func(l netlink.Link) error { a = *l.Attrs(); return nil })
+	return a
+}
+
+func TestInterfaceSettingsAreRestored(t *testing.T) {
+	k := connect(t, both())
+	before := k.attrs()
+	mac := net.HardwareAddr{2, 1, 2, 3, 4, 5}
+	if err := k.near.SetConf(1400, mac, true); err != nil {
+		t.Fatal(err)
+	}
+	if a := k.attrs(); a.MTU != 1400 || !bytes.Equal(a.HardwareAddr, mac) || a.Flags&net.FlagUp == 0 {
+		t.Fatalf("%+v", a)
+	}
+	if mtu, now := k.near.Address(); mtu != 1400 || !bytes.Equal(now, mac) {
+		t.Fatal(mtu, now)
+	}
+	if err := k.near.SetConf(0, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	if a := k.attrs(); a.MTU != 1400 || !bytes.Equal(a.HardwareAddr, mac) || a.Flags&net.FlagUp != 0 {
+		t.Fatalf("%+v", a)
+	}
+	k.near.Close()
+	if a := k.attrs(); a.MTU != before.MTU || !bytes.Equal(a.HardwareAddr, before.HardwareAddr) || a.Flags&net.FlagUp == 0 {
+		t.Fatalf("after Close: %+v", a)
+	}
+	k.open(both())
+}
+
+func TestInterfaceSettingsAreChangedAsAWhole(t *testing.T) {
+	k := connect(t, both())
+	before := k.attrs()
+	multicast := net.HardwareAddr{1, 0, 0, 0, 0, 1}
+	for _, c := range []struct {
+		mtu int
+		mac net.HardwareAddr
+	}{{1 << 20, nil}, {1300, multicast}} {
+		err := k.near.SetConf(c.mtu, c.mac, false)
+		var e syscall.Errno
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), "interface near") {
+			t.Errorf("mtu %d, address %v: %v", c.mtu, c.mac, err)
+		}
+		if a := k.attrs(); a.MTU != before.MTU || !bytes.Equal(a.HardwareAddr, before.HardwareAddr) || a.Flags&net.FlagUp == 0 {
+			t.Fatalf("%+v", a)
+		}
+	}
+}
+
+func TestInterfaceIsSetUp(t *testing.T) {
+	k := connect(t, InterfaceOptions{Send: true})
+	k.near.Close()
+	k.ns.Up("near", false)
+	o := both()
+	k.open(o)
+	if k.attrs().Flags&net.FlagUp != 0 || !k.noted("near is down") {
+		t.Fatal("set up unasked")
+	}
+	k.near.Close()
+	o.Up = true
+	k.open(o)
+	if k.attrs().Flags&net.FlagUp == 0 {
+		t.Fatal("not set up")
+	}
+	k.near.Close()
+	if k.attrs().Flags&net.FlagUp != 0 {
+		t.Fatal("left up")
+	}
+	k.open(o)
+}
+
+func TestInterfaceDoesNotAllocate(t *testing.T) {
+	k := connect(t, both())
+	f := frame(100, 1)
+	if n := testing.AllocsPerRun(100, func() {
+		for range 8 {
+			_ = unix.Send(k.far, f, 0)
+		}
+		k.b.Clear()
+		for k.b.Len() < 8 {
+			k.near.Recv(k.c, &k.b, packet.BatchSize)
+		}
+		k.near.WaitFD()
+		k.near.Send(k.c, k.b.Packets())
+	}); n > 8 { // the address unix.Send passes on, once each
+		t.Fatalf("%v allocations", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { k.near.Recv(k.c, &k.b, 64); k.near.WaitFD() }); n != 0 {
+		t.Fatalf("empty poll: %v allocations", n)
+	}
+}
+
+func BenchmarkInterfaceRecv(b *testing.B) {
+	k := connect(b, InterfaceOptions{Receive: true, Frames: 1024})
+	f := frame(60, 1)
+	n := 0
+	var spent time.Duration
+	for range b.N {
+		for range packet.BatchSize {
+			_ = unix.Send(k.far, f, 0)
+		}
+		for got := 0; got < packet.BatchSize; {
+			k.b.Clear()
+			start := time.Now()
+			m := k.near.Recv(k.c, &k.b, packet.BatchSize)
+			k.c.FreeBatch(&k.b)
+			if m > 0 {
+				spent += time.Since(start)
+			}
+			got += m
+		}
+		n += packet.BatchSize
+	}
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(n), "ns/packet")
+}
+
+func BenchmarkInterfaceSend(b *testing.B) {
+	k := connect(b, InterfaceOptions{Send: true})
+	for b.Loop() {
+		k.c.AllocBatch(&k.b, packet.BatchSize, 60)
+		k.near.Send(k.c, k.b.Packets())
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*packet.BatchSize), "ns/packet")
+}
+
+// BenchmarkInterfaceWake measures how long after a packet is sent a sleeping
+// worker has it.
+func BenchmarkInterfaceWake(b *testing.B) {
+	k := connect(b, both())
+	f := frame(60, 1)
+	sent := make(chan time.Time)
+	var all []time.Duration
+	go func() {
+		for range b.N {
+			time.Sleep(300 * time.Microsecond) // the other side sleeps by now
+			at := time.Now()
+			_ = unix.Send(k.far, f, 0)
+			sent <- at
+		}
+	}()
+	for range b.N {
+		p := []unix.PollFd{{Fd: int32(k.near.WaitFD()), Events: unix.POLLIN}}
+		for k.b.Clear(); k.near.Recv(k.c, &k.b, 64) == 0; {
+			_, _ = unix.Poll(p, -1)
+		}
+		now := time.Now()
+		all = append(all, now.Sub(<-sent))
+		k.c.FreeBatch(&k.b)
+	}
+	slices.Sort(all)
+	b.ReportMetric(float64(all[len(all)/2].Microseconds()), "µs-median")
+	b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "µs-p99")
+}
