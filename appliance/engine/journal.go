@@ -7,12 +7,25 @@ import "slices"
 
 // journal remembers how to undo what a transaction has done so far. A nil
 // journal, outside transactions, remembers nothing.
-type journal struct{ steps []func() }
+type journal struct {
+	steps  []func()
+	commit []func()
+}
 
 func (j *journal) add(f func()) {
 	if j != nil {
 		j.steps = append(j.steps, f)
 	}
+}
+
+// later runs f at the end of a transaction that succeeds, or now if there is
+// none: for changes that cannot fail and that workers would see at once.
+func (j *journal) later(f func()) {
+	if j == nil {
+		f()
+		return
+	}
+	j.commit = append(j.commit, f)
 }
 
 // Tx is a transaction: its methods are the engine's verbs, but nothing of
@@ -37,6 +50,9 @@ func (e *Engine) Transaction(f func(tx *Tx) error) error {
 		}
 		e.publishNow()
 		return err
+	}
+	for _, f := range j.commit {
+		f()
 	}
 	e.tcs.attachOrphans(e)
 	e.resumeAll()

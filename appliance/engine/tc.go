@@ -238,10 +238,7 @@ func (e *Engine) updateTCParams(s TCSpec) error {
 		if err != nil {
 			return err
 		}
-		old := c.Resource()
-		set := func(r sched.Resource) { e.tcs.do(e, c, func() { _ = c.UpdateParams(r) }) }
-		set(res)
-		e.undo.add(func() { set(old) })
+		e.undo.later(func() { e.tcs.do(e, c, func() { _ = c.UpdateParams(res) }) })
 		e.changed()
 		return nil
 	}
@@ -263,10 +260,9 @@ func (e *Engine) updateRate(c *sched.RateLimit, s TCSpec) error {
 	if err := checkRate(s.Name, s.Resource, limit, burst); err != nil {
 		return err
 	}
-	oldRes, oldLimit, oldBurst := c.Resource(), c.Limit(), c.MaxBurst()
-	set := func(r sched.Resource, l, b uint64) { e.tcs.do(e, c, func() { _ = c.UpdateParams(r, l, b) }) }
-	set(res, uint64(limit), uint64(burst))
-	e.undo.add(func() { set(oldRes, oldLimit, oldBurst) })
+	e.undo.later(func() {
+		e.tcs.do(e, c, func() { _ = c.UpdateParams(res, uint64(limit), uint64(burst)) })
+	})
 	e.changed()
 	return nil
 }

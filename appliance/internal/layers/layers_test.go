@@ -50,7 +50,7 @@ var layers = []layer{
 	{"appliance/hook/all", []string{"appliance/hook", "appliance/hook/*"}, "the list of hooks"},
 	{"appliance/module/moduletest", append([]string{"appliance/graph", "appliance/graph/*", "appliance/module",
 		"appliance/packet", "appliance/port", "appliance/sys"}, shared...), "the harness runs classes in a real graph"},
-	{"appliance/port/porttest", []string{"appliance/port", "appliance/packet", "appliance/sys", "appliance/errno"}, "a device for tests"},
+	{"appliance/port/porttest", []string{"appliance/port", "appliance/packet", "appliance/sys", "appliance/errno", "appliance/api"}, "a device for tests"},
 	{"appliance/graph", append([]string{"appliance/graph/*", "appliance/hook", "appliance/module", "appliance/sched",
 		"appliance/sys", "appliance/packet"}, shared...), "the graph knows the contracts, no unit and no engine"},
 	{"appliance/worker", []string{"appliance/module", "appliance/packet", "appliance/sched", "appliance/sys"},
