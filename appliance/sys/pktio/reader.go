@@ -163,3 +163,12 @@ func (r *Reader) Note() string {
 	}
 	return text
 }
+
+// RetryAfter returns in how many nanoseconds an empty Recv is to be repeated:
+// 0, never, at the end of the file; soon, if the pool was exhausted.
+func (r *Reader) RetryAfter() uint64 {
+	if r.ended.Load() {
+		return 0
+	}
+	return 100_000
+}
