@@ -62,11 +62,11 @@ func (t *Table) compile(rules []Rule) error {
 	return nil
 }
 
-// Release returns the memory. Nobody may look anything up afterwards; calling
-// it again does nothing.
+// Release returns the memory outside the Go heap. Nobody may look anything up
+// afterwards; calling it again does nothing.
 func (t *Table) Release() {
 	sys.Unmap(t.mem)
-	t.mem, t.stages, t.linear = nil, nil, nil
+	t.mem, t.stages = nil, nil
 }
 
 // Len returns the number of rules.
