@@ -6,6 +6,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -88,6 +89,18 @@ func (d *inputData) received() countData {
 	}
 	return sum
 }
+
+// peers names the gates that feed the gate.
+func (d *inputData) peers() string {
+	var from []string
+	for _, f := range d.From {
+		from = append(from, fmt.Sprintf("%s:%d", f.Module, f.Gate))
+	}
+	return strings.Join(from, ", ")
+}
+
+// peer names the gate it leads to.
+func (d *outputData) peer() string { return fmt.Sprintf("%d:%s", d.To.Gate, d.To.Module) }
 
 // feederData is an output gate that feeds an input gate. Packets is null if
 // nothing counts there.

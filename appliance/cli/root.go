@@ -34,13 +34,17 @@ type app struct {
 	address string
 	output  string
 	timeout time.Duration
+	// wait lets time pass; false if the context ended first.
+	wait func(ctx context.Context, d time.Duration) bool
 }
 
 // commands lists the verbs in the order of the help text.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		showCommand(a),
+		monitorCommand(a),
 		commandCommand(a),
+		explainCommand(a),
 		pauseCommand(a),
 		resumeCommand(a),
 		daemonCommand(a),
@@ -58,7 +62,10 @@ const (
 
 // NewRoot returns the command line of bessctl.
 func NewRoot(version string, s Streams) *cobra.Command {
-	a := &app{Streams: s, version: version}
+	return newRoot(&app{Streams: s, version: version, wait: realWait})
+}
+
+func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "bessctl",
 		Short: "Watch and change the packet pipeline of a bessd",
@@ -72,9 +79,9 @@ func NewRoot(version string, s Streams) *cobra.Command {
 			return a.check()
 		},
 	}
-	root.SetIn(s.In)
-	root.SetOut(s.Out)
-	root.SetErr(s.Err)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	address := os.Getenv("BESS_ADDRESS")
 	if address == "" {
 		address = client.DefaultAddress

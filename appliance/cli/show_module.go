@@ -108,16 +108,12 @@ func drawModule(w io.Writer, m *moduleData) {
 	fmt.Fprintln(w)
 	in := newTable(">GATE", "FROM", ">PACKETS", ">BATCHES", ">PER BATCH", ">BYTES", "HOOKS")
 	for _, g := range m.InputGates {
-		var from []string
-		for _, p := range g.From {
-			from = append(from, fmt.Sprintf("%s:%d", p.Module, p.Gate))
-		}
-		in.row(gateRow(g.Gate, strings.Join(from, ", "), g.received(), g.Hooks)...)
+		in.row(gateRow(g.Gate, g.peers(), g.received(), g.Hooks)...)
 	}
 	section(w, "input gates", in)
 	out := newTable(">GATE", "TO", ">PACKETS", ">BATCHES", ">PER BATCH", ">BYTES", "HOOKS")
 	for _, g := range m.OutputGates {
-		out.row(gateRow(g.Gate, fmt.Sprintf("%d:%s", g.To.Gate, g.To.Module), g.countData, g.Hooks)...)
+		out.row(gateRow(g.Gate, g.peer(), g.countData, g.Hooks)...)
 	}
 	section(w, "output gates", out)
 	section(w, "rules", ruleTable(m.Rules))
