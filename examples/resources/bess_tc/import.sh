@@ -1,0 +1,2 @@
+# A traffic class is imported by its name.
+terraform import bess_tc.guests guests
