@@ -59,28 +59,21 @@ func chains(links []*Link) [][]*Link {
 // maxChain is the most links in a chain; longer lines are hard to read.
 const maxChain = 8
 
-// arrow writes a chain as an arrow string; ok is false if a name cannot be
-// written in one.
-func arrow(c []*Link) (text string, ok bool) {
+// arrow writes a chain as an arrow string. All names must be arrowNames.
+func arrow(c []*Link) string {
 	var b strings.Builder
-	in := ""
-	for i, l := range c {
-		if !arrowName(l.From) || !arrowName(l.To) {
-			return "", false
-		}
-		if i == 0 {
-			b.WriteString(l.From)
-		}
+	b.WriteString(c[0].From)
+	for _, l := range c {
 		if l.OGate != 0 {
 			b.WriteString(":" + itoa(l.OGate))
 		}
-		in = ""
+		b.WriteString(" -> ")
 		if l.IGate != 0 {
-			in = itoa(l.IGate) + ":"
+			b.WriteString(itoa(l.IGate) + ":")
 		}
-		b.WriteString(" -> " + in + l.To)
+		b.WriteString(l.To)
 	}
-	return b.String(), true
+	return b.String()
 }
 
 // arrowName reports whether a name is read back from an arrow string as it

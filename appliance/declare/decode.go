@@ -43,7 +43,7 @@ func decode(r *report, docs []Document) *Pipeline {
 			d.errorf(d.at(1, 1), "", "documents of more than %d bytes", maxText)
 			return d.Pipeline
 		}
-		for _, root := range d.parse(doc.Text) {
+		for _, root := range d.parse() {
 			found++
 			d.document(root)
 		}

@@ -106,10 +106,10 @@ func (t *TC) text() string {
 		text += " of " + t.Resource
 	}
 	if t.Policy == rateLimit {
-		text += ", limit " + strconv.FormatInt(t.Limit, 10)
+		text += ", limit " + formatRate(t.Limit, units[t.Resource])
 	}
 	if t.MaxBurst != 0 {
-		text += ", maxBurst " + strconv.FormatInt(t.MaxBurst, 10)
+		text += ", maxBurst " + formatRate(t.MaxBurst, "")
 	}
 	return text
 }

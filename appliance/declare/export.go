@@ -75,15 +75,17 @@ func name(s string) *yaml.Node {
 // text is text as a value.
 func text(s string) *yaml.Node { return name(strings.ReplaceAll(s, "${", "$${")) }
 
-// isPlainText reports whether s needs no quotes: it begins with a letter or
-// slash, has only characters that mean nothing to YAML, and is not a word for
-// something else.
+// isPlainText reports whether s needs no quotes: it has only characters that
+// mean nothing to YAML, and no reader takes it for a number, a date or a word
+// with a meaning.
 func isPlainText(s string) bool {
+	if s != "" && s[0] >= '0' && s[0] <= '9' && strings.Count(s, ".") < 2 {
+		return false // an address may go without quotes
+	}
 	for i, c := range []byte(s) {
-		letter := c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '/'
 		switch {
-		case letter:
-		case i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '.'):
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9', c == '_', c == '/':
+		case i > 0 && (c == '-' || c == '.'):
 		default:
 			return false
 		}
@@ -228,24 +230,25 @@ func width(n *yaml.Node) int {
 
 func (x exporter) links() *yaml.Node {
 	l := &yaml.Node{Kind: yaml.SequenceNode}
-	for _, c := range chains(x.Links) {
-		if s, ok := arrow(c); ok {
-			l.Content = append(l.Content, text(s))
+	var simple []*Link
+	for _, k := range x.Links {
+		if arrowName(k.From) && arrowName(k.To) {
+			simple = append(simple, k)
 			continue
 		}
-		for _, k := range c {
-			v := flow()
-			put(v, "from", text(k.From))
-			put(v, "ogate", integer(int64(k.OGate)))
-			put(v, "to", text(k.To))
-			put(v, "igate", integer(int64(k.IGate)))
-			l.Content = append(l.Content, v)
-		}
+		v := flow()
+		put(v, "from", text(k.From))
+		put(v, "ogate", integer(int64(k.OGate)))
+		put(v, "to", text(k.To))
+		put(v, "igate", integer(int64(k.IGate)))
+		l.Content = append(l.Content, v)
 	}
-	for _, n := range l.Content {
+	for _, c := range chains(simple) {
+		n := text(arrow(c))
 		if !strings.Contains(n.Value, ": ") && isPlainText(strings.NewReplacer(" -> ", "", ":", "").Replace(n.Value)) {
 			n.Style = 0 // arrows and gates need no quotes
 		}
+		l.Content = append(l.Content, n)
 	}
 	return l
 }
@@ -259,10 +262,10 @@ func (x exporter) trafficClasses() *yaml.Node {
 			put(v, "resource", text(t.Resource))
 		}
 		if t.Policy == rateLimit {
-			put(v, "limit", integer(t.Limit))
+			put(v, "limit", number(formatRate(t.Limit, units[t.Resource])))
 		}
 		if t.MaxBurst != 0 {
-			put(v, "maxBurst", integer(t.MaxBurst))
+			put(v, "maxBurst", number(formatRate(t.MaxBurst, "")))
 		}
 		x.place(v, "parent", &t.Place)
 		put(m, t.Name, v)

@@ -163,19 +163,41 @@ func parseGate(text string) (int, error) {
 }
 
 // inside returns the place of a byte of the scalar n, or of n itself if the
-// text was not written on one line as it is.
+// text does not stand in the file as it is: on one line, without escapes.
 func (d *decoder) inside(n *yaml.Node, text string, offset int) Position {
 	at := d.pos(n)
-	if n.Value != text || strings.ContainsAny(text, "\n\\\"'") {
-		return at
-	}
-	switch n.Style {
-	case yaml.DoubleQuotedStyle, yaml.SingleQuotedStyle:
+	rest := d.from(at.Line, at.Col)
+	if n.Style == yaml.DoubleQuotedStyle || n.Style == yaml.SingleQuotedStyle {
+		rest = strings.TrimLeft(rest, `"'`)
 		at.Col++
-	case 0:
-	default:
-		return at
+	}
+	if !strings.HasPrefix(rest, text) {
+		return d.pos(n)
 	}
 	at.Col += utf8.RuneCountInString(text[:offset])
 	return at
+}
+
+// spot is a place in a line: before character col is byte offset.
+type spot struct{ line, col, offset int }
+
+// from returns what follows a place in its line. A line may be very long
+// (JSON), so the search goes on from the last one.
+func (s *source) from(line, col int) string {
+	if s.rows == nil {
+		s.rows = strings.Split(string(s.raw), "\n")
+	}
+	if line > len(s.rows) {
+		return ""
+	}
+	row := s.rows[line-1]
+	if s.last.line != line || s.last.col > col {
+		s.last = spot{line, 1, 0}
+	}
+	for s.last.col < col && s.last.offset < len(row) {
+		_, size := utf8.DecodeRuneInString(row[s.last.offset:])
+		s.last.offset += size
+		s.last.col++
+	}
+	return row[s.last.offset:]
 }

@@ -50,11 +50,14 @@ type source struct {
 	aliased int  // values read through them
 	bomb    bool // too many: reported
 	grown   int  // bytes that variables have become
+	raw     []byte
+	rows    []string
+	last    spot
 	index   map[*yaml.Node]map[string]entry
 }
 
 func newSource(r *report, d Document, index int) *source {
-	s := &source{report: r, file: d.Name, doc: index, env: d.Env}
+	s := &source{report: r, file: d.Name, doc: index, env: d.Env, raw: d.Text}
 	if s.env == nil {
 		s.env = func(string) (string, bool) { return "", false }
 	}
@@ -69,7 +72,8 @@ func (s *source) at(line, col int) Position {
 }
 
 // parse splits a file into its YAML documents. Empty documents are left out.
-func (s *source) parse(text []byte) (roots []*yaml.Node) {
+func (s *source) parse() (roots []*yaml.Node) {
+	text := s.raw
 	if n := elements(text); n > maxElements {
 		s.errorf(s.at(1, 1), "", "document of about %d elements: must have at most %d", n, maxElements)
 		return nil
@@ -87,7 +91,7 @@ func (s *source) parse(text []byte) (roots []*yaml.Node) {
 			return roots
 		}
 		if err != nil {
-			s.syntaxError(text, err)
+			s.syntaxError(err)
 			return roots
 		}
 		if n.Kind == yaml.DocumentNode && len(n.Content) > 0 && !isNull(n.Content[0]) {
@@ -122,36 +126,53 @@ var lineOf = regexp.MustCompile(`^line (\d+): `)
 
 // syntaxError reports what the YAML parser says. It tells lines, not columns,
 // and not even lines for bytes that no YAML may contain.
-func (s *source) syntaxError(text []byte, err error) {
+func (s *source) syntaxError(err error) {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	line, col := 1, 1
+	at := s.at(1, 1)
 	if m := lineOf.FindStringSubmatch(msg); m != nil {
-		line, _ = strconv.Atoi(m[1])
+		at.Line, _ = strconv.Atoi(m[1])
+		at.Line = min(at.Line, scan(s.raw, nil).line)
 		msg = msg[len(m[0]):]
-		line = min(line, 1+bytes.Count(text, []byte("\n")))
-	} else if l, c, r := firstForbidden(text); l > 0 {
-		line, col = l, c
-		msg = fmt.Sprintf("%s: %s", r, msg)
+	} else if bad := scan(s.raw, isForbidden); bad.offset < len(s.raw) {
+		at.Line, at.Col = bad.line, bad.col
+		r, size := utf8.DecodeRune(s.raw[bad.offset:])
+		if r == utf8.RuneError && size == 1 {
+			msg = fmt.Sprintf("byte 0x%02x: %s", s.raw[bad.offset], msg)
+		} else {
+			msg = fmt.Sprintf("character %U: %s", r, msg)
+		}
 	}
-	s.errorf(s.at(line, col), "", "not valid YAML: %s", msg)
+	s.errorf(at, "", "not valid YAML: %s", msg)
 }
 
-// firstForbidden finds the first byte that is not UTF-8, or character that
-// YAML does not allow (YAML 1.2 section 5.1).
-func firstForbidden(text []byte) (line, col int, what string) {
-	line, col = 1, 0
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		col++
-		switch {
-		case r == utf8.RuneError && size == 1:
-			return line, col, fmt.Sprintf("byte 0x%02x", text[i])
-		case r == '\n':
-			line, col = line+1, 0
-		case r < ' ' && r != '\t' && r != '\r', r >= 0x7f && r < 0xa0 && r != 0x85, r == 0xfffe, r == 0xffff, r == 0xfeff && i > 0:
-			return line, col, fmt.Sprintf("character %U", r)
+// scan returns the place of the first character that stop accepts, or of the
+// end of the text. The ends of lines are those of YAML.
+func scan(text []byte, stop func(r rune, size, offset int) bool) spot {
+	p := spot{line: 1, col: 1}
+	for p.offset < len(text) {
+		r, size := utf8.DecodeRune(text[p.offset:])
+		if stop != nil && stop(r, size, p.offset) {
+			return p
 		}
-		i += size
+		p.offset += size
+		p.col++
+		switch {
+		case r == '\r' && p.offset < len(text) && text[p.offset] == '\n':
+		case r == '\n', r == '\r', r == 0x85, r == 0x2028, r == 0x2029:
+			p.line, p.col = p.line+1, 1
+		}
 	}
-	return 0, 0, ""
+	return p
+}
+
+// isForbidden accepts bytes that are not UTF-8, and characters that YAML does
+// not allow (YAML 1.2 section 5.1).
+func isForbidden(r rune, size, offset int) bool {
+	switch {
+	case r == utf8.RuneError && size == 1:
+		return true
+	case r < ' ':
+		return r != '\t' && r != '\r' && r != '\n'
+	}
+	return r >= 0x7f && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff || r == 0xfeff && offset > 0
 }

@@ -140,3 +140,16 @@ func parseRate(text, resource string) (int64, error) {
 	}
 	return r.Num().Int64(), nil
 }
+
+// formatRate writes what parseRate reads: 1500, 64k, 10Gbps.
+func formatRate(n int64, unit string) string {
+	for _, s := range []struct {
+		scale int64
+		name  string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if n >= s.scale && n%s.scale == 0 {
+			return strconv.FormatInt(n/s.scale, 10) + s.name + unit
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}

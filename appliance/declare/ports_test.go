@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package declare_test
+
+import (
+	"testing"
+
+	"github.com/bessform/terraform-provider-bess/appliance/declare"
+)
+
+const twoQueues = `
+  ports:
+    p: {driver: UnixSocketPort, args: {path: /tmp/p}, numIncQ: 2}
+  modules:
+    a: {class: QueueInc, args: {port: p, qid: %A}}
+    b: {class: QueueInc, args: {port: p, qid: %B}}
+    out: {class: Sink}
+  links: [a -> out, b -> out]
+`
+
+// Two modules that exchange their queues cannot be updated one after the
+// other.
+func TestModulesExchangeQueues(t *testing.T) {
+	w := newWorld(t)
+	w.apply(replace(twoQueues, "%A", "0", "%B", "1"))
+	w.same(w.apply(replace(twoQueues, "%A", "1", "%B", "0")), lines(
+		"rebuild module a [traffic-affecting] module b takes its queue",
+		"rebuild module b [traffic-affecting] module a takes its queue"))
+}
+
+// All queues of a port go from two modules to one, and back.
+func TestQueuesAreJoinedAndSplit(t *testing.T) {
+	w := newWorld(t)
+	split := replace(twoQueues, "%A", "0", "%B", "1")
+	joined := replace(twoQueues, "{class: QueueInc, args: {port: p, qid: %A}}", "{class: PortInc, args: {port: p}}",
+		"    b: {class: QueueInc, args: {port: p, qid: %B}}\n", "", ", b -> out", "")
+	w.apply(split)
+	w.same(w.apply(joined), lines(
+		"delete module b [traffic-affecting] class QueueInc",
+		"rebuild module a [traffic-affecting] class QueueInc -> PortInc"))
+	w.same(w.apply(split), lines(
+		"rebuild module a [traffic-affecting] class PortInc -> QueueInc",
+		"create module b [none] class QueueInc",
+		"connect link b:0 -> 0:out [none]"))
+}
+
+// A port under a new name needs the device of the old one.
+func TestPortIsRenamed(t *testing.T) {
+	w := newWorld(t)
+	spec := replace(twoQueues, "%A", "0", "%B", "1")
+	w.apply(spec)
+	w.same(w.apply(replace(spec, "    p:", "    eth0:", "port: p", "port: eth0")), lines(
+		"delete port p [traffic-affecting] driver UnixSocketPort",
+		"create port eth0 [none] driver UnixSocketPort",
+		"rebuild module a [traffic-affecting] its port is replaced",
+		"rebuild module b [traffic-affecting] its port is replaced"))
+	if w.dev.opens != 2 || w.dev.open["/tmp/p"] != 1 {
+		t.Errorf("opened %d times, open %v", w.dev.opens, w.dev.open)
+	}
+}
+
+// A port that stays is not touched, whatever happens around it.
+func TestPortStaysOpen(t *testing.T) {
+	w := newWorld(t)
+	spec := replace(twoQueues, "%A", "0", "%B", "1")
+	w.apply(spec)
+	w.same(w.apply(replace(spec, ", numIncQ: 2", "")), "")
+	w.same(w.apply(replace(spec, "/tmp/p}", "/tmp/p}, numOutQ: 1, sizeIncQ: 1024")), "")
+	w.apply("  ports:\n    p: {driver: UnixSocketPort, args: {path: /tmp/p}}\n")
+	if w.dev.opens != 1 {
+		t.Errorf("opened %d times", w.dev.opens)
+	}
+	w.same(w.apply("  ports:\n    p: {driver: UnixSocketPort, args: {path: /tmp/p}, numIncQ: 3, sizeOutQ: 512}\n"),
+		"rebuild port p [traffic-affecting] numIncQ: 2 -> 3, sizeOutQ: 1024 -> 512\n")
+}
+
+// A driver that cannot do what is declared would be asked again for ever.
+func TestPortWithOtherQueuesThanDeclared(t *testing.T) {
+	w := newWorld(t)
+	w.apply(basic)
+	_, err := declare.Apply(w.e, w.validate("  ports:\n    p: {driver: UnixSocketPort, args: {path: /tmp/p}, numOutQ: 9}\n"), w.cat, 0)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	w.same(err.Error(), "p.yaml:5:64: error: port p: numOutQ: 9: the device has 4 (declare that, or leave it out)")
+	w.quiet(basic)
+	if w.dev.open["/tmp/p"] != 0 {
+		t.Errorf("open %v", w.dev.open)
+	}
+}
+
+// The driver's error is that of the port, at the field it names.
+func TestPortThatCannotBeOpened(t *testing.T) {
+	w := newWorld(t)
+	_, err := declare.Apply(w.e, w.validate("  ports:\n    p: {driver: UnixSocketPort, args: {path: /tmp/p}}\n    q: {driver: UnixSocketPort, args: {path: /tmp/p}}\n"), w.cat, 0)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	w.same(err.Error(), `p.yaml:6:46: error: port q: args.path: "/tmp/p": in use`)
+	if s := w.e.State(); len(s.Ports) != 0 || w.dev.open["/tmp/p"] != 0 {
+		t.Errorf("ports %v, open %v", s.Ports, w.dev.open)
+	}
+}
