@@ -14,6 +14,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
@@ -50,7 +51,8 @@ type Interface struct {
 	first *state          // what Close restores, nil if nothing was changed
 }
 
-// OpenInterface opens an interface of the current network namespace.
+// OpenInterface opens an interface of the current network namespace. Errors:
+// ENODEV if there is none of that name, and what the kernel answers.
 func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 	i := &Interface{out: -1}
 	defer func() {
@@ -66,6 +68,9 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 		return nil, err
 	}
 	link, err := i.kern.LinkByName(name)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return nil, errno.Errorf(errno.ENODEV, "does not exist")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -35,63 +35,52 @@ type Writer struct {
 	f       *os.File
 	fd      int
 	buf     []byte // records not written yet
-	at      int64  // length of the file without them
+	at      int64  // length of the file without them, 0 before Start
+	created bool   // by OpenWriter
 	written sys.Counter
 	failed  sys.Counter   // packets
 	why     atomic.Uint32 // errno of the last failure
 }
 
-// CheckWriter finds the reasons against OpenWriter that can be found without
-// changing anything: a path that is not a file, or that is one of those open
-// for reading.
-func CheckWriter(path string, reading ...*Reader) error {
+// OpenWriter opens or creates the file for one user alone, but leaves what is
+// in it until Start. Errors: EINVAL if it is not a file, what opening it
+// answers, EBUSY if another Writer or Reader, of whatever process, has it open.
+func OpenWriter(path string) (*Writer, error) {
 	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if m := st.Mode(); !m.IsRegular() && m&os.ModeCharDevice == 0 {
-		return errno.Errorf(errno.EINVAL, "%s: not a regular file", path)
-	}
-	for _, r := range reading {
-		if in, err := os.Stat(r.path); err == nil && os.SameFile(st, in) {
-			return errno.Errorf(errno.EINVAL, "%s: is also being read: writing would destroy it", path)
-		}
-	}
-	return nil
-}
-
-// OpenWriter creates the file or makes it empty, and writes the header.
-// Errors: what CheckWriter and opening the file answer, EBUSY if another
-// Writer or Reader, of whatever process, has it open.
-func OpenWriter(path string) (_ *Writer, err error) {
-	if err := CheckWriter(path); err != nil {
+	created := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !created {
 		return nil, err
+	}
+	// Opening a pipe would wait for its reader.
+	if !created && !st.Mode().IsRegular() && st.Mode()&os.ModeCharDevice == 0 {
+		return nil, errno.Errorf(errno.EINVAL, "%s: not a regular file", path)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	w := &Writer{path: path, f: f, fd: int(f.Fd())}
-	defer func() {
-		if err != nil {
-			w.Close()
-		}
-	}()
 	if !sys.Lock(f, false) {
+		_ = f.Close() // and leave it to its user
 		return nil, errno.Errorf(errno.EBUSY, "%s: is in use by another port", path)
 	}
-	if st, err := f.Stat(); err != nil {
-		return nil, err
-	} else if st.Mode().IsRegular() {
-		if err := f.Truncate(0); err != nil {
-			return nil, err
+	w.created = created
+	return w, nil
+}
+
+// Start makes the file empty and writes the header.
+func (w *Writer) Start() (err error) {
+	st, err := w.f.Stat()
+	if err != nil {
+		return err
+	}
+	if st.Mode().IsRegular() {
+		if err := w.f.Truncate(0); err != nil {
+			return err
 		}
 	}
 	if w.buf, err = sys.Map(writeSize); err != nil {
-		return nil, err
+		return err
 	}
 	head := w.buf[:pcapHeaderSize]
 	binary.LittleEndian.PutUint32(head, pcapMicro)
@@ -100,14 +89,28 @@ func OpenWriter(path string) (_ *Writer, err error) {
 	binary.LittleEndian.PutUint32(head[16:], snapLength)
 	binary.LittleEndian.PutUint32(head[20:], linkEthernet)
 	if e := sys.WriteAt(w.fd, head, 0); e != 0 {
-		return nil, fmt.Errorf("%s: %w", path, e)
+		return fmt.Errorf("%s: %w", w.path, e)
 	}
 	w.at = pcapHeaderSize
-	return w, nil
+	return nil
 }
 
-// Close closes the file. No worker uses the Writer any more.
+// Reads reports whether r reads the same file.
+func (w *Writer) Reads(r *Reader) bool {
+	mine, err := w.f.Stat()
+	if err != nil {
+		return false
+	}
+	its, err := os.Stat(r.path)
+	return err == nil && os.SameFile(mine, its)
+}
+
+// Close closes the file. If it was created in vain it is removed again. No
+// worker uses the Writer any more.
 func (w *Writer) Close() {
+	if w.created && w.at == 0 {
+		_ = os.Remove(w.path)
+	}
 	sys.Unmap(w.buf)
 	w.buf = nil
 	_ = w.f.Close()

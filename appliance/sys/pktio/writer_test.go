@@ -23,6 +23,9 @@ func writer(t testing.TB, path string) *Writer {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Close)
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
@@ -95,17 +98,35 @@ func TestWriterErrors(t *testing.T) {
 		dir:                    errno.EINVAL,
 		fifo:                   errno.EINVAL,
 		"/dev/full":            errno.ENOSPC,
+		"/dev/null":            0,
 	} {
-		_, err := OpenWriter(path)
-		if errno.Code(err) != code || !strings.Contains(err.Error(), path) {
+		w, err := OpenWriter(path)
+		if err == nil {
+			err = w.Start()
+			w.Close()
+		}
+		if errno.Code(err) != code || err != nil && !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: errno %d: %v", path, errno.Code(err), err)
 		}
 	}
-	w, err := OpenWriter("/dev/null")
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestWriterChangesNothingBeforeStart(t *testing.T) {
+	old := save(t, []byte("old"))
+	fresh := filepath.Join(t.TempDir(), "new.pcap")
+	for _, path := range []string{old, fresh} {
+		w, err := OpenWriter(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
 	}
-	w.Close()
+	if b, err := os.ReadFile(old); err != nil || string(b) != "old" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := os.Stat(fresh); !os.IsNotExist(err) {
+		t.Error("an unused file stayed:", err)
+	}
 }
 
 func TestWriterOfAFileInUse(t *testing.T) {
@@ -130,10 +151,15 @@ func TestWriterOfAFileInUse(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{path, link} {
-		if err := CheckWriter(p, r); errno.Code(err) != errno.EINVAL || !strings.Contains(err.Error(), "also being read") {
+	for name, same := range map[string]bool{path: true, link: true, path + ".other": false} {
+		w, err := OpenWriter(name)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if w.Reads(r) != same {
+			t.Errorf("%s: the same file: %v", name, !same)
+		}
+		w.Close()
 	}
 }
 

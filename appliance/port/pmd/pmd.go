@@ -1,0 +1,188 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package pmd is the driver PMDPort: the software devices of DPDK that have
+// an equivalent here (spec: ports.md sections 2.1 and 3).
+package pmd
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/port"
+)
+
+// Driver attaches a device named the way DPDK names devices:
+//
+//	vdev  net_pcap<N>,rx_pcap=FILE,…[,tx_pcap=FILE,…][,infinite_rx=1]
+//	      net_pcap<N>,iface=IF  or  rx_iface=IF[,tx_iface=IF]
+//	      net_null<N>[,size=64][,copy=0|1][,no-rx=0|1]
+//
+// Every other device answers ENODEV.
+var Driver = &port.Driver{
+	Name:   "PMDPort",
+	Prefix: "pmd_port",
+	Help:   "attaches a software device: capture files, network interfaces, or a generator and sink",
+	Arg:    &PMDPortArg{},
+	New:    port.New(create),
+}
+
+const (
+	// maxPortID is the size of the original's table of devices.
+	maxPortID = 32
+	// The limits of SetConf, in bytes.
+	minMTU, maxMTU = 68, 2048
+	// maxNode is the highest NUMA node that can be named.
+	maxNode = 63
+)
+
+// pciAddress is what the original takes for one.
+var pciAddress = regexp.MustCompile(`^([0-9a-fA-F]{1,8}:)?[0-9a-fA-F]{1,2}:[0-9a-fA-F]{1,2}\.[0-9a-fA-F]{1,2}$`)
+
+// create attaches the device. The order of the checks is part of the
+// specification. Errors: EINVAL for an argument that is wrong in itself,
+// ENODEV for a device that does not exist, ENOTSUP for offloads, and what
+// opening files and interfaces answers.
+func create(cfg *port.Config, arg *PMDPortArg) (port.Device, error) {
+	dev, err := find(arg)
+	if err != nil {
+		return nil, err
+	}
+	// Reasons against it are looked for in the device first, and nothing is
+	// changed before all have been.
+	if err := dev.prepare(cfg); err != nil {
+		dev.Close()
+		return nil, attachError(arg.GetVdev(), err)
+	}
+	if err := checkFeatures(arg); err != nil {
+		dev.Close()
+		return nil, err
+	}
+	if err := dev.open(cfg); err != nil {
+		dev.Close()
+		return nil, attachError(arg.GetVdev(), err)
+	}
+	return dev, nil
+}
+
+// device is a port.Device in the making: prepare finds out whether it can be
+// opened, open then opens it. Close is right at any time.
+type device interface {
+	port.Device
+	prepare(cfg *port.Config) error
+	open(cfg *port.Config) error
+}
+
+// attachError says which device an error belongs to; the code stays.
+func attachError(vdev string, err error) error {
+	return errno.Wrap(err, "Cannot attach vdev %s", vdev)
+}
+
+// find returns the device that arg names, not open yet.
+func find(arg *PMDPortArg) (device, error) {
+	switch p := arg.GetPort().(type) {
+	case *PMDPortArg_PortId:
+		if p.PortId >= maxPortID {
+			return nil, errno.Errorf(errno.EINVAL, "Invalid port id %d", p.PortId)
+		}
+		return nil, errno.Errorf(errno.ENODEV, "Port id %d is not available", p.PortId)
+	case *PMDPortArg_Pci:
+		if p.Pci == "" {
+			return nil, errno.Errorf(errno.EINVAL, "No PCI address specified")
+		}
+		if !pciAddress.MatchString(p.Pci) {
+			return nil, errno.Errorf(errno.EINVAL, "PCI address must be like dddd:bb:dd.ff or bb:dd.ff")
+		}
+		return nil, errno.Errorf(errno.ENODEV, "Cannot attach PCI device %s", p.Pci)
+	case *PMDPortArg_Vdev:
+		if p.Vdev == "" {
+			return nil, errno.Errorf(errno.EINVAL, "No vdev specified")
+		}
+		return findVdev(p.Vdev, settings{nodes: nodeMask(arg)})
+	}
+	return nil, errno.Errorf(errno.EINVAL, "No port specified")
+}
+
+// findVdev returns the software device of that description.
+func findVdev(text string, s settings) (dev device, err error) {
+	v, err := parseVdev(text)
+	switch {
+	case v.kind != "net_pcap" && v.kind != "net_null":
+		return nil, errno.Errorf(errno.ENODEV, "Cannot attach vdev %s", text)
+	case err != nil:
+	case v.kind == "net_pcap":
+		dev, err = newPcap(v, s)
+	default:
+		dev, err = newNull(v, s)
+	}
+	if err != nil {
+		return nil, attachError(text, err)
+	}
+	return dev, nil
+}
+
+// checkFeatures judges the rest of the argument. Promiscuous mode is always
+// on, received checksums need no hardware, and with every packet in the queue
+// it came in flow profiles have nothing to steer.
+func checkFeatures(arg *PMDPortArg) error {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"loopback", arg.GetLoopback()},
+		{"vlan_offload_rx_strip", arg.GetVlanOffloadRxStrip()},
+		{"vlan_offload_rx_filter", arg.GetVlanOffloadRxFilter()},
+		{"vlan_offload_rx_qinq", arg.GetVlanOffloadRxQinq()},
+	} {
+		if f.set {
+			return errno.Errorf(errno.ENOTSUP, "%s: true: the device cannot do that", f.name)
+		}
+	}
+	if s, ok := arg.GetSocket().(*PMDPortArg_SocketId); ok && (s.SocketId < -1 || s.SocketId > maxNode) {
+		return errno.Errorf(errno.EINVAL, "socket_id: %d: must be -1 (any) or 0..%d", s.SocketId, maxNode)
+	}
+	for i, p := range arg.GetFlowProfiles() {
+		if p != 3 && p != 6 && p != 9 {
+			return errno.Errorf(errno.EINVAL, "Unknown flow profile %d: flow_profiles[%d]: must be 3, 6 or 9", p, i)
+		}
+	}
+	return nil
+}
+
+// nodeMask returns the NUMA nodes that arg allows.
+func nodeMask(arg *PMDPortArg) uint64 {
+	if s, ok := arg.GetSocket().(*PMDPortArg_SocketId); ok && s.SocketId >= 0 && s.SocketId <= maxNode {
+		return 1 << s.SocketId
+	}
+	return ^uint64(0)
+}
+
+// settings is what all devices of the driver have in common.
+type settings struct{ nodes uint64 }
+
+// NodeMask returns the NUMA nodes the port is restricted to.
+func (s settings) NodeMask() uint64 { return s.nodes }
+
+// SetConf accepts any settings within the limits of the driver: the device
+// has nothing they would change. Port keeps them.
+func (s settings) SetConf(mtu int, _ net.HardwareAddr, _ bool) error { return checkMTU(mtu) }
+
+// checkMTU checks a new MTU; 0 means that it stays.
+func checkMTU(mtu int) error {
+	if mtu != 0 && (mtu < minMTU || mtu > maxMTU) {
+		return errno.Errorf(errno.EINVAL, "mtu should be >= %d and <= %d: mtu %d", minMTU, maxMTU, mtu)
+	}
+	return nil
+}
+
+// setQueues makes the number of queues of a direction what the device has.
+// One queue, the default, leaves the choice to the device.
+func setQueues(field string, n *int, has int) error {
+	if *n > 1 && *n != has {
+		return fmt.Errorf("%s: %d: the device has %d", field, *n, has)
+	}
+	*n = has
+	return nil
+}
