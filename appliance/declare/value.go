@@ -260,8 +260,8 @@ func (s *source) merge(n *yaml.Node, w *where, list []entry, seen map[string]int
 	}
 	switch in.Kind {
 	case yaml.SequenceNode:
-		ok := true
 		for _, c := range in.Content {
+			var ok bool
 			if list, ok = s.merge(c, w, list, seen); !ok {
 				return list, false
 			}

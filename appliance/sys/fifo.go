@@ -4,6 +4,7 @@
 package sys
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func OpenFIFO(c FIFOConfig) (*FIFO, error) {
 		f.fd, err = unix.FcntlInt(uintptr(f.blank), unix.F_DUPFD_CLOEXEC, 0)
 	}
 	if err == nil {
-		if err = f.connect(); c.Wait && (err == unix.ENXIO || err == unix.EPIPE || err == unix.EAGAIN) {
+		if err = f.connect(); c.Wait && noReader(err) {
 			err = nil
 		}
 	}
@@ -203,4 +204,9 @@ func (f *FIFO) release() {
 			_ = unix.Close(fd)
 		}
 	}
+}
+
+// noReader says that nobody reads the pipe, or not fast enough.
+func noReader(err error) bool {
+	return errors.Is(err, unix.ENXIO) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.EAGAIN)
 }
