@@ -98,57 +98,74 @@ func (g *graph) reach() []bool {
 
 // circles returns the modules of every circle that packets can go round
 // within one run: the strongly connected components with more than one
-// module, or a link to itself (Tarjan's algorithm without recursion).
-func (g *graph) circles() (found [][]int) {
+// module, or a link to itself.
+func (g *graph) circles() [][]int {
 	n := len(g.modules)
-	number, low := make([]int, n), make([]int, n) // 0: not visited
-	open := make([]bool, n)
-	next := make([]int, n) // the link of each module to follow next
-	var stack, calls []int
-	count := 0
-	enter := func(i int) {
-		count++
-		number[i], low[i], open[i] = count, count, true
-		stack = append(stack, i)
-		calls = append(calls, i)
-	}
+	t := &tarjan{graph: g, number: make([]int, n), low: make([]int, n), open: make([]bool, n), next: make([]int, n)}
 	for root := range n {
-		if number[root] == 0 {
-			enter(root)
-		}
-		for len(calls) > 0 {
-			i := calls[len(calls)-1]
-			if next[i] < len(g.out[i]) && !g.keeps[i] {
-				o := g.out[i][next[i]]
-				next[i]++
-				if number[o] == 0 {
-					enter(o)
-				} else if open[o] {
-					low[i] = min(low[i], number[o])
-				}
-				continue
-			}
-			calls = calls[:len(calls)-1]
-			if len(calls) > 0 {
-				up := calls[len(calls)-1]
-				low[up] = min(low[up], low[i])
-			}
-			if low[i] != number[i] {
-				continue
-			}
-			at := len(stack) - 1
-			for stack[at] != i {
-				at--
-			}
-			part := slices.Clone(stack[at:])
-			stack = stack[:at]
-			for _, k := range part {
-				open[k] = false
-			}
-			if len(part) > 1 || !g.keeps[i] && slices.Contains(g.out[i], i) {
-				found = append(found, part)
-			}
+		if t.number[root] == 0 {
+			t.visit(root)
 		}
 	}
-	return found
+	return t.found
+}
+
+// tarjan is Tarjan's algorithm for strongly connected components, with a
+// stack instead of recursion: a chain of modules may be very long.
+type tarjan struct {
+	*graph
+	number, low  []int  // in order of discovery, from 1
+	open         []bool // on the stack
+	next         []int  // the link of each module to follow next
+	stack, calls []int
+	count        int
+	found        [][]int
+}
+
+func (t *tarjan) enter(i int) {
+	t.count++
+	t.number[i], t.low[i], t.open[i] = t.count, t.count, true
+	t.stack = append(t.stack, i)
+	t.calls = append(t.calls, i)
+}
+
+func (t *tarjan) visit(root int) {
+	t.enter(root)
+	for len(t.calls) > 0 {
+		i := t.calls[len(t.calls)-1]
+		if t.next[i] < len(t.out[i]) && !t.keeps[i] {
+			o := t.out[i][t.next[i]]
+			t.next[i]++
+			if t.number[o] == 0 {
+				t.enter(o)
+			} else if t.open[o] {
+				t.low[i] = min(t.low[i], t.number[o])
+			}
+			continue
+		}
+		t.calls = t.calls[:len(t.calls)-1]
+		if len(t.calls) > 0 {
+			up := t.calls[len(t.calls)-1]
+			t.low[up] = min(t.low[up], t.low[i])
+		}
+		if t.low[i] == t.number[i] {
+			t.close(i)
+		}
+	}
+}
+
+// close takes the component that was entered through i from the stack.
+func (t *tarjan) close(i int) {
+	at := len(t.stack) - 1
+	for t.stack[at] != i {
+		at--
+	}
+	part := slices.Clone(t.stack[at:])
+	t.stack = t.stack[:at]
+	for _, k := range part {
+		t.open[k] = false
+	}
+	if len(part) > 1 || !t.keeps[i] && slices.Contains(t.out[i], i) {
+		t.found = append(t.found, part)
+	}
 }

@@ -4,9 +4,12 @@
 package declare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
 // Dot writes a pipeline as a graph for Graphviz: a node for each module with
@@ -21,48 +24,52 @@ func (p *Pipeline) Dot(cat Catalog) string {
 	}
 	b.WriteString("\trankdir=LR;\n\tnode [shape=box, fontname=\"sans-serif\"];\n\tedge [fontname=\"sans-serif\", fontsize=10];\n")
 	for _, n := range sortedKeys(p.Ports) {
-		fmt.Fprintf(&b, "\t%s [label=%s, shape=cds];\n", quote("port "+n), quote(n+"\n"+p.Ports[n].Driver))
+		fmt.Fprintf(&b, "\t%s [label=%s, shape=cds];\n", quote(portObject(n)), quote(n+"\n"+p.Ports[n].Driver))
 	}
 	for _, n := range sortedKeys(p.Modules) {
 		m := p.Modules[n]
-		fmt.Fprintf(&b, "\t%s [label=%s];\n", quote("module "+n), quote(n+"\n"+m.Class))
-		c, ok := claimOf(x.classes[m.Class], m.Arg)
-		if !ok || p.Ports[c.port] == nil {
-			continue
-		}
-		from, to := "port "+c.port, "module "+n
-		if x.classes[m.Class].IGates > 0 {
-			from, to = to, from
-		}
-		label := ""
-		if c.qid >= 0 {
-			label = fmt.Sprintf(", label=%s", quote("queue "+itoa(c.qid)))
-		}
-		fmt.Fprintf(&b, "\t%s -> %s [style=dashed%s];\n", quote(from), quote(to), label)
+		fmt.Fprintf(&b, "\t%s [label=%s];\n", quote(moduleObject(n)), quote(n+"\n"+m.Class))
+		p.dotPort(&b, x, m)
 	}
 	links := slices.Clone(p.Links)
-	slices.SortFunc(links, func(a, b *Link) int {
-		if a.From != b.From {
-			return strings.Compare(a.From, b.From)
-		}
-		return a.OGate - b.OGate
-	})
+	slices.SortFunc(links, func(a, b *Link) int { return cmp.Or(strings.Compare(a.From, b.From), a.OGate-b.OGate) })
 	for _, l := range links {
-		fmt.Fprintf(&b, "\t%s -> %s", quote("module "+l.From), quote("module "+l.To))
-		var attrs []string
-		if l.OGate != 0 {
-			attrs = append(attrs, fmt.Sprintf("taillabel=\"%d\"", l.OGate))
-		}
-		if l.IGate != 0 {
-			attrs = append(attrs, fmt.Sprintf("headlabel=\"%d\"", l.IGate))
-		}
-		if len(attrs) > 0 {
-			b.WriteString(" [" + strings.Join(attrs, ", ") + "]")
-		}
-		b.WriteString(";\n")
+		dotLink(&b, l)
 	}
 	b.WriteString("}\n")
 	return b.String()
+}
+
+// dotPort writes the edge between a module and the port it uses.
+func (p *Pipeline) dotPort(b *strings.Builder, x *index, m *Module) {
+	c, ok := claimOf(x.classes[m.Class], m.Arg)
+	if !ok || p.Ports[c.port] == nil {
+		return
+	}
+	from, to := portObject(c.port), moduleObject(m.Name)
+	if c.dir == port.Out {
+		from, to = to, from
+	}
+	label := ""
+	if c.qid >= 0 {
+		label = fmt.Sprintf(", label=%s", quote("queue "+itoa(c.qid)))
+	}
+	fmt.Fprintf(b, "\t%s -> %s [style=dashed%s];\n", quote(from), quote(to), label)
+}
+
+func dotLink(b *strings.Builder, l *Link) {
+	var attrs []string
+	if l.OGate != 0 {
+		attrs = append(attrs, fmt.Sprintf("taillabel=\"%d\"", l.OGate))
+	}
+	if l.IGate != 0 {
+		attrs = append(attrs, fmt.Sprintf("headlabel=\"%d\"", l.IGate))
+	}
+	text := strings.Join(attrs, ", ")
+	if text != "" {
+		text = " [" + text + "]"
+	}
+	fmt.Fprintf(b, "\t%s -> %s%s;\n", quote(moduleObject(l.From)), quote(moduleObject(l.To)), text)
 }
 
 // quote makes a double-quoted string of the dot language, in which only the
