@@ -44,6 +44,16 @@ func Complete(p packet.Packet, from, at int) {
 	put(p, at+1, two[1])
 }
 
+// completeFlagged completes the checksum of a packet that is marked as having
+// a partial one, before it leaves the engine.
+func completeFlagged(p packet.Packet) {
+	if f := p.Flags(); f&packet.FlagPartialChecksum != 0 {
+		from, at := p.ChecksumPlace()
+		Complete(p, from, at)
+		p.SetFlags(f &^ packet.FlagPartialChecksum)
+	}
+}
+
 // put stores a byte at an offset of the packet.
 func put(p packet.Packet, at int, v byte) {
 	for s := p; s != 0; s = s.Next() {

@@ -69,11 +69,7 @@ func (s *Sender) fill(ps []packet.Packet) int {
 		if p.TotalLen() == 0 || !s.msgs.Begin() {
 			return n
 		}
-		if p.Flags()&packet.FlagPartialChecksum != 0 {
-			from, at := p.ChecksumPlace()
-			Complete(p, from, at)
-			p.SetFlags(p.Flags() &^ packet.FlagPartialChecksum)
-		}
+		completeFlagged(p)
 		for seg := p; seg != 0; seg = seg.Next() {
 			if !s.msgs.Add(seg.Bytes()) {
 				s.msgs.Undo()

@@ -129,11 +129,7 @@ func (w *Writer) Send(c *packet.Cache, ps []packet.Packet) int {
 			}
 			done, n = i, 0
 		}
-		if p.Flags()&packet.FlagPartialChecksum != 0 {
-			from, at := p.ChecksumPlace()
-			Complete(p, from, at)
-			p.SetFlags(p.Flags() &^ packet.FlagPartialChecksum)
-		}
+		completeFlagged(p)
 		total := p.TotalLen()
 		kept := min(total, snapLength)
 		h := w.buf[n : n+pcapRecordSize]
