@@ -86,6 +86,7 @@ func (d *inputData) received() countData {
 		}
 		sum.Tracked = true
 		sum.Packets += *f.Packets
+		sum.Timestamp = max(sum.Timestamp, f.timestamp)
 	}
 	return sum
 }
@@ -108,6 +109,8 @@ type feederData struct {
 	Module  string  `json:"module"`
 	Gate    uint64  `json:"gate"`
 	Packets *uint64 `json:"packets"`
+
+	timestamp float64
 }
 
 type outputData struct {
@@ -226,7 +229,7 @@ func (r *modulesReader) feeders(ctx context.Context, from []feederData) error {
 		for _, o := range info.GetOgates() {
 			if o.GetOgate() == from[i].Gate && o.GetTimestamp() != 0 {
 				n := o.GetPkts()
-				from[i].Packets = &n
+				from[i].Packets, from[i].timestamp = &n, o.GetTimestamp()
 			}
 		}
 	}

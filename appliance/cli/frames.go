@@ -58,10 +58,6 @@ func (a *app) newFrames(title string) *frames {
 
 // frame shows a text under the title and a line of its own.
 func (f *frames) frame(subtitle, text string) error {
-	if f.last != "" && f.size == nil {
-		fmt.Fprintln(f.err, "bessctl: the daemon is back")
-	}
-	f.last = ""
 	title := f.title + "  " + subtitle
 	if f.pending != "" {
 		title += "  (" + f.pending + ")"
@@ -89,12 +85,12 @@ func (f *frames) draw(title, text string) error {
 	}
 	b.WriteString(home)
 	if f.colours {
-		b.WriteString(bold + cut(title, width) + plain + clearLine + "\r\n")
+		b.WriteString(bold + cut(title, width) + plain + clearLine + "\n")
 	} else {
-		b.WriteString(cut(title, width) + clearLine + "\r\n")
+		b.WriteString(cut(title, width) + clearLine + "\n")
 	}
 	for _, l := range lines {
-		b.WriteString(cut(l, width) + clearLine + "\r\n")
+		b.WriteString(cut(l, width) + clearLine + "\n")
 	}
 	b.WriteString(clearRest)
 	_, err := io.WriteString(f.out, b.String())
@@ -128,6 +124,14 @@ func (f *frames) trouble(err error) {
 		fmt.Fprintf(f.err, "bessctl: %s; waiting\n", text)
 	}
 	f.last = text
+}
+
+// fine is told that there is something to show again.
+func (f *frames) fine() {
+	if f.last != "" && f.size == nil {
+		fmt.Fprintln(f.err, "bessctl: it is back")
+	}
+	f.last = ""
 }
 
 // end leaves the terminal as it was.

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/bessform/terraform-provider-bess/schemas/args"
@@ -13,7 +14,8 @@ import (
 // that was meant, else all of them if they are few, else nothing.
 func hint(word string, candidates []string) string {
 	const few = 16
-	if text := args.DidYouMean(word, candidates); text != "" {
+	_, err := strconv.Atoi(word)
+	if text := args.DidYouMean(word, candidates); text != "" && err != nil { // no number is nearly another
 		return " (" + text + ")"
 	}
 	if len(candidates) == 0 || len(candidates) > few {

@@ -74,7 +74,7 @@ type meter[S any, R interface{ measured() interval }] struct {
 	read func(ctx context.Context, c *client.Client) (S, error)
 	// rates compares two readings. The span notices counters that have started
 	// over.
-	rates func(old, now S, s *span) R
+	rates func(old, next S, s *span) R
 	draw  func(w io.Writer, r R)
 }
 
@@ -96,7 +96,7 @@ func (m *meter[S, R]) run(ctx context.Context, a *app, p *pace) error {
 			if !a.wait(ctx, p.interval) {
 				return nil
 			}
-			now, err := m.read(ctx, c)
+			next, err := m.read(ctx, c)
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -104,14 +104,14 @@ func (m *meter[S, R]) run(ctx context.Context, a *app, p *pace) error {
 				out.trouble(err)
 			} else if valid {
 				span := &span{}
-				if err := m.show(a, out, m.rates(old, now, span), span); err != nil {
+				if err := m.show(a, out, m.rates(old, next, span), span); err != nil {
 					return err
 				}
 			}
 			if n == p.count {
 				return err
 			}
-			old, valid = now, err == nil
+			old, valid = next, err == nil
 		}
 	})
 }
@@ -126,6 +126,7 @@ func unlessEnded(ctx context.Context, err error) error {
 
 // show writes one measurement.
 func (m *meter[S, R]) show(a *app, out *frames, r R, s *span) error {
+	out.fine()
 	if s.backwards {
 		out.note("counters have started over")
 	}
@@ -163,7 +164,15 @@ func (s *span) between(old, now float64) *lapse {
 }
 
 // interval returns what was measured over.
-func (s *span) interval() interval { return interval{s.newest, s.longest} }
+func (s *span) interval() interval {
+	if s.newest == 0 { // there was nothing to measure
+		return interval{Timestamp: now()}
+	}
+	return interval{s.newest, s.longest}
+}
+
+// now returns the local time as the daemon tells its own.
+func now() float64 { return float64(time.Now().UnixMicro()) / 1e6 }
 
 // lapse is the time between two readings of one thing.
 type lapse struct {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -93,58 +92,58 @@ func readOneModule(ctx context.Context, c *client.Client, name string) (moduleRe
 		m.at = max(m.at, g.Timestamp)
 	}
 	if m.at == 0 {
-		m.at = float64(time.Now().UnixNano()) / 1e9
+		m.at = now()
 	}
 	return m, nil
 }
 
-func rateModule(old, now moduleReading, s *span) *moduleRates {
-	r := &moduleRates{Name: now.Name, Class: now.Class, Description: now.Description,
+func rateModule(old, next moduleReading, s *span) *moduleRates {
+	r := &moduleRates{Name: next.Name, Class: next.Class, Description: next.Description,
 		InputGates: []moduleGateRate{}, OutputGates: []moduleGateRate{}, Rules: []ruleRate{}, Counters: []counterRate{}}
 	in, out := map[uint64]countData{}, map[uint64]countData{}
 	for _, g := range old.InputGates {
-		in[g.Gate] = g.countData
+		in[g.Gate] = g.received()
 	}
 	for _, g := range old.OutputGates {
 		out[g.Gate] = g.countData
 	}
-	for _, g := range now.InputGates {
-		if rate := newGateRates(in[g.Gate], g.countData, s); rate != nil {
+	for _, g := range next.InputGates {
+		if rate := newGateRates(in[g.Gate], g.received(), s); rate != nil {
 			r.InputGates = append(r.InputGates, moduleGateRate{g.Gate, *rate, g.peers()})
 		}
 	}
-	for _, g := range now.OutputGates {
+	for _, g := range next.OutputGates {
 		if rate := newGateRates(out[g.Gate], g.countData, s); rate != nil {
 			r.OutputGates = append(r.OutputGates, moduleGateRate{g.Gate, *rate, g.peer()})
 		}
 	}
-	if l := s.between(old.at, now.at); l != nil {
-		r.count(old.moduleData, now.moduleData, l)
+	if l := s.between(old.at, next.at); l != nil {
+		r.count(old.moduleData, next.moduleData, l)
 	}
 	r.interval = s.interval()
 	return r
 }
 
 // count adds rules and counters.
-func (r *moduleRates) count(old, now *moduleData, l *lapse) {
-	for i, n := range now.Rules {
-		if i < len(old.Rules) && len(old.Rules) == len(now.Rules) {
+func (r *moduleRates) count(old, next *moduleData, l *lapse) {
+	for i, n := range next.Rules {
+		if i < len(old.Rules) && len(old.Rules) == len(next.Rules) {
 			r.Rules = append(r.Rules, ruleRate{n.Number, l.rate(old.Rules[i].Packets, n.Packets), n.Packets, n.Rule})
 		}
 	}
 	add := func(name, unit string, before, after uint64) {
 		r.Counters = append(r.Counters, counterRate{name, unit, l.rate(before, after), after})
 	}
-	add("deadends", "packets", old.Deadends, now.Deadends)
+	add("deadends", "packets", old.Deadends, next.Deadends)
 	before := map[string]uint64{}
 	for _, c := range old.Counters {
 		before[c.Name] = c.Value
 	}
-	for _, c := range now.Counters {
+	for _, c := range next.Counters {
 		add(c.Name, c.Unit, before[c.Name], c.Value)
 	}
-	if old.Panics != nil && now.Panics != nil {
-		add("panics", "times", *old.Panics, *now.Panics)
+	if old.Panics != nil && next.Panics != nil {
+		add("panics", "times", *old.Panics, *next.Panics)
 	}
 }
 

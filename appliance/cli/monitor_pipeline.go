@@ -39,16 +39,16 @@ type gateRates struct {
 }
 
 // newGateRates compares two readings, nil if there is nothing to compare.
-func newGateRates(old, now countData, s *span) *gateRates {
-	if !old.Tracked || !now.Tracked {
+func newGateRates(old, next countData, s *span) *gateRates {
+	if !old.Tracked || !next.Tracked {
 		return nil
 	}
-	l := s.between(old.Timestamp, now.Timestamp)
+	l := s.between(old.Timestamp, next.Timestamp)
 	if l == nil {
 		return nil
 	}
-	r := &gateRates{PacketsPerSecond: l.rate(old.Packets, now.Packets), BatchesPerSecond: l.rate(old.Batches, now.Batches),
-		BitsPerSecond: 8 * l.rate(old.Bytes, now.Bytes)}
+	r := &gateRates{PacketsPerSecond: l.rate(old.Packets, next.Packets), BatchesPerSecond: l.rate(old.Batches, next.Batches),
+		BitsPerSecond: 8 * l.rate(old.Bytes, next.Bytes)}
 	r.PacketsPerBatch = ratio(r.PacketsPerSecond, r.BatchesPerSecond)
 	return r
 }
@@ -92,14 +92,14 @@ counted). Links that nothing counts are left out.`,
 	}
 }
 
-func ratePipeline(old, now *pipelineData, s *span) *pipelineRates {
+func ratePipeline(old, next *pipelineData, s *span) *pipelineRates {
 	before := map[string]countData{}
 	for i := range old.Links {
 		before[old.Links[i].key()] = old.Links[i].countData
 	}
-	r := &pipelineRates{Links: []linkRates{}, graph: now}
-	for i := range now.Links {
-		l := &now.Links[i]
+	r := &pipelineRates{Links: []linkRates{}, graph: next}
+	for i := range next.Links {
+		l := &next.Links[i]
 		if g := newGateRates(before[l.key()], l.countData, s); g != nil {
 			r.Links = append(r.Links, linkRates{l.From, l.OGate, l.To, l.IGate, *g})
 		}

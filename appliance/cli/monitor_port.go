@@ -35,10 +35,10 @@ type directionRates struct {
 	PacketsPerBatch  float64 `json:"packets_per_batch"`
 }
 
-func newDirectionRates(old, now *directionData, l *lapse) directionRates {
-	packets, bytes := l.rate(old.Packets, now.Packets), l.rate(old.Bytes, now.Bytes)
-	r := directionRates{PacketsPerSecond: packets, DroppedPerSecond: l.rate(old.Dropped, now.Dropped),
-		PacketsPerBatch: ratio(packets, l.rate(old.batches(), now.batches()))}
+func newDirectionRates(old, next *directionData, l *lapse) directionRates {
+	packets, bytes := l.rate(old.Packets, next.Packets), l.rate(old.Bytes, next.Bytes)
+	r := directionRates{PacketsPerSecond: packets, DroppedPerSecond: l.rate(old.Dropped, next.Dropped),
+		PacketsPerBatch: ratio(packets, l.rate(old.batches(), next.batches()))}
 	if bytes > 0 {
 		r.BitsPerSecond = 8 * (bytes + overhead*packets)
 	}
@@ -78,13 +78,13 @@ bits_per_second, dropped_per_second, packets_per_batch); total: the same sums.`,
 	}
 }
 
-func ratePorts(old, now []*portData, s *span) *portsRates {
+func ratePorts(old, next []*portData, s *span) *portsRates {
 	before := map[string]*portData{}
 	for _, p := range old {
 		before[p.Name] = p
 	}
 	r := &portsRates{Ports: []portRates{}, Total: portRates{Name: "total"}}
-	for _, p := range now {
+	for _, p := range next {
 		o := before[p.Name]
 		if o == nil {
 			continue // new: its rate is known next time

@@ -44,16 +44,16 @@ func (r *taskRates) complete() {
 	r.CyclesPerPacket = ratio(r.CPUMHz*1e6, r.PacketsPerSecond)
 }
 
-func newTaskRates(old, now tcCounts, l *lapse) taskRates {
-	r := taskRates{CPUMHz: l.rate(old.Cycles, now.Cycles) / 1e6, RunsPerSecond: l.rate(old.Runs, now.Runs),
-		PacketsPerSecond: l.rate(old.Packets, now.Packets), BitsPerSecond: l.rate(old.Bits, now.Bits)}
+func newTaskRates(old, next tcCounts, l *lapse) taskRates {
+	r := taskRates{CPUMHz: l.rate(old.Cycles, next.Cycles) / 1e6, RunsPerSecond: l.rate(old.Runs, next.Runs),
+		PacketsPerSecond: l.rate(old.Packets, next.Packets), BitsPerSecond: l.rate(old.Bits, next.Bits)}
 	r.complete()
 	return r
 }
 
 // taskHeads are the headings of cells.
 func taskHeads() []string {
-	return []string{">CPU MHz", ">RUNS/s", ">Mpps", ">Gbps", ">PACKETS/RUN", ">CYCLES/PACKET"}
+	return []string{">CPU MHz", ">RUNS/s", ">Mpps", ">Gbps", ">PKT/RUN", ">CYC/PKT"}
 }
 
 func (r *taskRates) cells() []string {
@@ -87,13 +87,13 @@ cycles_per_packet.`,
 	return cmd
 }
 
-func rateTCs(old, now []*tcData, s *span) *tcsRates {
+func rateTCs(old, next []*tcData, s *span) *tcsRates {
 	before := map[string]tcCounts{}
 	for _, d := range old {
 		before[d.Name] = d.tcCounts
 	}
-	r := &tcsRates{Classes: []tcRates{}, all: now}
-	for _, d := range now {
+	r := &tcsRates{Classes: []tcRates{}, all: next}
+	for _, d := range next {
 		o, ok := before[d.Name]
 		if l := s.between(o.Timestamp, d.Timestamp); ok && l != nil {
 			r.Classes = append(r.Classes, tcRates{d.Name, d.Worker, newTaskRates(o, d.tcCounts, l)})

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -93,19 +92,19 @@ func readWorkerRoots(ctx context.Context, c *client.Client, ids []string) ([]*wo
 	}
 	for _, w := range list {
 		if w.at == 0 {
-			w.at = float64(time.Now().UnixNano()) / 1e9
+			w.at = now()
 		}
 	}
 	return list, nil
 }
 
-func rateWorkers(old, now []*workerReading, s *span) *workersRates {
+func rateWorkers(old, next []*workerReading, s *span) *workersRates {
 	before := map[int64]*workerReading{}
 	for _, w := range old {
 		before[w.Worker] = w
 	}
 	r := &workersRates{Workers: []workerRates{}}
-	for _, w := range now {
+	for _, w := range next {
 		o := before[w.Worker]
 		if o == nil {
 			continue // new: its rate is known next time

@@ -159,11 +159,11 @@ func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e
 func Main(version string, args []string, s Streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, version, args, s)
+	return execute(ctx, &app{Streams: s, version: version, wait: realWait}, args)
 }
 
-func run(ctx context.Context, version string, args []string, s Streams) int {
-	root := NewRoot(version, s)
+func execute(ctx context.Context, a *app, args []string) int {
+	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var status statusError
@@ -173,6 +173,6 @@ func run(ctx context.Context, version string, args []string, s Streams) int {
 	case errors.As(err, &status):
 		return int(status)
 	}
-	fmt.Fprintf(s.Err, "bessctl: %s\n", err)
+	fmt.Fprintf(a.Err, "bessctl: %s\n", err)
 	return 1
 }
