@@ -19,6 +19,8 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port/porttest"
 )
 
+func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", portinc.Class) }
+
 // setup returns a harness with a port "p".
 func setup(t testing.TB, inc int) (*moduletest.Harness, *port.Port, *porttest.Device) {
 	t.Helper()
