@@ -20,6 +20,8 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port/porttest"
 )
 
+func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", portout.Class) }
+
 // setup returns a harness with a port "p".
 func setup(t testing.TB, out int) (*moduletest.Harness, *port.Port, *porttest.Device) {
 	t.Helper()
@@ -72,6 +74,20 @@ func TestP13DeviceTakesAPart(t *testing.T) {
 	}
 	if n := len(d.Sent(0)); n != 10 || h.Deadends("m") != 0 {
 		t.Errorf("%d sent, %d dead ends", n, h.Deadends("m"))
+	}
+}
+
+// BESS read the lengths of packets that the driver had freed already; this
+// device frees what it takes before it returns.
+func TestBytesAreThoseOfThePacketsSent(t *testing.T) {
+	h, p, d := setup(t, 1)
+	h.MustCreate("m", portout.Class, arg("p"))
+	d.Accept(0, 2, 0, porttest.All)
+	h.Send("m", 0, make([]byte, 100), make([]byte, 2000), make([]byte, 60))
+	h.Send("m", 0, make([]byte, 70))
+	h.Send("m", 0, make([]byte, 5000)) // more than one buffer
+	if s := p.Stats(port.Out); s.Packets != 3 || s.Dropped != 2 || s.Bytes != 7100 {
+		t.Errorf("%d packets, %d dropped, %d bytes; want 3, 2, 7100", s.Packets, s.Dropped, s.Bytes)
 	}
 }
 
