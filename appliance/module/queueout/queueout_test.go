@@ -18,6 +18,8 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port/porttest"
 )
 
+func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", queueout.Class) }
+
 // setup returns a harness with a port "p" of two outgoing queues.
 func setup(t testing.TB) (*moduletest.Harness, *port.Port, *porttest.Device) {
 	t.Helper()
