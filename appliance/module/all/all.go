@@ -8,6 +8,7 @@ package all
 
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericdecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
@@ -15,7 +16,11 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/merge"
 	"github.com/bessform/terraform-provider-bess/appliance/module/noop"
+	"github.com/bessform/terraform-provider-bess/appliance/module/portinc"
+	"github.com/bessform/terraform-provider-bess/appliance/module/portout"
 	"github.com/bessform/terraform-provider-bess/appliance/module/queue"
+	"github.com/bessform/terraform-provider-bess/appliance/module/queueinc"
+	"github.com/bessform/terraform-provider-bess/appliance/module/queueout"
 	"github.com/bessform/terraform-provider-bess/appliance/module/randomsplit"
 	"github.com/bessform/terraform-provider-bess/appliance/module/replicate"
 	"github.com/bessform/terraform-provider-bess/appliance/module/rewrite"
@@ -31,6 +36,7 @@ import (
 // Classes returns every module class by name.
 func Classes() []*module.Class {
 	return []*module.Class{
+		acl.Class,
 		bypass.Class,
 		genericdecap.Class,
 		genericencap.Class,
@@ -38,7 +44,11 @@ func Classes() []*module.Class {
 		measure.Class,
 		merge.Class,
 		noop.Class,
+		portinc.Class,
+		portout.Class,
 		queue.Class,
+		queueinc.Class,
+		queueout.Class,
 		randomsplit.Class,
 		replicate.Class,
 		rewrite.Class,

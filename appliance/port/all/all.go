@@ -8,9 +8,16 @@ package all
 
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/port/pcap"
+	"github.com/bessform/terraform-provider-bess/appliance/port/pmd"
+	"github.com/bessform/terraform-provider-bess/appliance/port/unixsock"
 )
 
 // Drivers returns every port driver by name.
 func Drivers() []*port.Driver {
-	return []*port.Driver{}
+	return []*port.Driver{
+		pcap.Driver,
+		pmd.Driver,
+		unixsock.Driver,
+	}
 }
