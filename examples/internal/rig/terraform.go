@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Terraform is a working folder with a copy of an example's configuration.
@@ -73,7 +74,9 @@ func (tf *Terraform) Run(args ...string) (string, int) {
 	tf.t.Helper()
 	cmd := exec.Command(tf.command, args...)
 	cmd.Dir, cmd.Env = tf.dir, tf.env
+	begun := time.Now()
 	out, err := cmd.CombinedOutput()
+	tf.t.Logf("terraform %s: %v", args[0], time.Since(begun).Round(time.Millisecond))
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		tf.t.Fatal(err)
