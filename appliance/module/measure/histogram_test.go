@@ -28,11 +28,11 @@ func instance(t testing.TB, limit uint64, resolution uint32) (*Measure, *recorde
 // record lets one batch of latencies arrive.
 func record(m *Measure, r *recorder, ns ...uint64) {
 	var rnd module.Rand
-	r.begin(m.epoch.Load(), m.prob.Load(), &rnd)
+	r.begin(len(ns), m.epoch.Load(), m.prob.Load(), &rnd)
 	for _, n := range ns {
 		r.add(n, 60)
 	}
-	r.end(len(ns))
+	r.end()
 }
 
 func get(t testing.TB, m *Measure, arg *MeasureCommandGetSummaryArg) *MeasureCommandGetSummaryResponse {
@@ -196,11 +196,11 @@ func BenchmarkRecord(b *testing.B) {
 	rnd.Seed(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.begin(0, m.prob.Load(), &rnd)
+		r.begin(64, 0, m.prob.Load(), &rnd)
 		for i := range uint64(64) {
 			r.add(20000+i*300, 60)
 		}
-		r.end(64)
+		r.end()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/pkt")
 }

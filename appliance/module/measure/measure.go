@@ -140,7 +140,7 @@ func (m *Measure) Process(ctx *module.Context, b *packet.Batch) {
 	// A worker without recorder is one that SetWorkers was not told about.
 	if r := m.cells[ctx.Worker].Load(); r != nil {
 		now := sys.Nanoseconds(sys.Cycles(), ctx.Hz)
-		r.begin(m.epoch.Load(), m.prob.Load(), &ctx.Rand)
+		r.begin(b.Len(), m.epoch.Load(), m.prob.Load(), &ctx.Rand)
 		if m.cfg.attr == "" {
 			m.inPacket(r, b.Packets(), now)
 		} else if off := ctx.Attr(m.id); off >= 0 {
@@ -151,7 +151,7 @@ func (m *Measure) Process(ctx *module.Context, b *packet.Batch) {
 				}
 			}
 		}
-		r.end(b.Len())
+		r.end()
 	}
 	ctx.EmitBatch(b, 0)
 }

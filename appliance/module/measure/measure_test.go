@@ -181,10 +181,14 @@ func TestClearLosesNothingWhileWorkersRun(t *testing.T) {
 	}
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	var packets, bits, latencies uint64
+	var packets, bits, latencies, jitters uint64
 	add := func() {
 		s := summary(t, h, &measure.MeasureCommandGetSummaryArg{Clear: true, LatencyPercentiles: []float64{1, 50, 99}})
 		packets, bits, latencies = packets+s.Packets, bits+s.Bits, latencies+s.Latency.Count
+		jitters += s.Jitter.Count
+		if latencies > packets || jitters > latencies {
+			t.Errorf("%d packets, but %d latencies and %d jitters", packets, latencies, jitters)
+		}
 		if len(s.Latency.PercentileValuesNs) != 3 {
 			t.Errorf("%d percentiles", len(s.Latency.PercentileValuesNs))
 		}

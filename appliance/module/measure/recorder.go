@@ -71,13 +71,15 @@ func (h *histogram) add(ns uint64) {
 	}
 }
 
-// begin prepares for a batch. A new epoch means that the last sample was
-// taken before a clear.
-func (r *recorder) begin(epoch, prob uint64, rand *module.Rand) {
+// begin prepares for a batch of n packets. A new epoch means that the last
+// sample was taken before a clear.
+func (r *recorder) begin(n int, epoch, prob uint64, rand *module.Rand) {
 	if r.epoch != epoch {
 		r.epoch, r.valid = epoch, false
 	}
 	r.prob, r.rand, r.sum = prob, rand, 0
+	// Before the latencies, so that nobody sees more of those than packets.
+	r.packets.Add(uint64(n))
 }
 
 // add records a packet with a mark.
@@ -93,8 +95,5 @@ func (r *recorder) add(ns uint64, bytes int) {
 	r.last, r.valid = ns, true
 }
 
-// end accounts for a batch of n packets.
-func (r *recorder) end(n int) {
-	r.packets.Add(uint64(n))
-	r.bytes.Add(r.sum)
-}
+// end accounts for the bytes of the batch.
+func (r *recorder) end() { r.bytes.Add(r.sum) }

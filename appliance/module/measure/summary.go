@@ -22,10 +22,10 @@ func (m *Measure) totals() totals {
 	var t totals
 	for i := range m.cells {
 		if r := m.cells[i].Load(); r != nil {
-			t.packets += r.packets.Load()
 			t.bytes += r.bytes.Load()
-			t.latency = r.latency.addTo(t.latency)
 			t.jitter = r.jitter.addTo(t.jitter)
+			t.latency = r.latency.addTo(t.latency)
+			t.packets += r.packets.Load() // last: see recorder.begin
 		}
 	}
 	return t
