@@ -122,7 +122,13 @@ func elements(text []byte) int {
 	return n
 }
 
-var lineOf = regexp.MustCompile(`^line (\d+): `)
+var (
+	lineOf = regexp.MustCompile(`^line (\d+): `)
+	// zeroBased are the messages of the grammar, as opposed to those of the
+	// characters: the library counts their lines from 0.
+	zeroBased = regexp.MustCompile(`^did not find expected (<|node|'-'|key|',')|^found (duplicate|incompatible|undefined)`)
+	anchorOf  = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // syntaxError reports what the YAML parser says. It tells lines, not columns,
 // and not even lines for bytes that no YAML may contain.
@@ -131,8 +137,15 @@ func (s *source) syntaxError(err error) {
 	at := s.at(1, 1)
 	if m := lineOf.FindStringSubmatch(msg); m != nil {
 		at.Line, _ = strconv.Atoi(m[1])
-		at.Line = min(at.Line, scan(s.raw, nil).line)
 		msg = msg[len(m[0]):]
+		if zeroBased.MatchString(msg) {
+			at.Line++
+		}
+		at.Line = min(at.Line, scan(s.raw, nil).line)
+	} else if m := anchorOf.FindStringSubmatch(msg); m != nil {
+		end := max(bytes.Index(s.raw, []byte("*"+m[1])), 0)
+		place := scan(s.raw[:end], nil)
+		at.Line, at.Col = place.line, place.col
 	} else if bad := scan(s.raw, isForbidden); bad.offset < len(s.raw) {
 		at.Line, at.Col = bad.line, bad.col
 		r, size := utf8.DecodeRune(s.raw[bad.offset:])
