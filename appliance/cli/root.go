@@ -43,6 +43,10 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		showCommand(a),
 		monitorCommand(a),
+		applyCommand(a),
+		diffCommand(a),
+		validateCommand(a),
+		exportCommand(a),
 		commandCommand(a),
 		explainCommand(a),
 		pauseCommand(a),
