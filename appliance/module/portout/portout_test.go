@@ -314,3 +314,24 @@ func BenchmarkProcess(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packet.BatchSize, "ns/pkt")
 }
+
+// Whatever the frame: it passes unchanged and is counted.
+func FuzzProcess(f *testing.F) {
+	f.Add(moduletest.Frame("U1"))
+	f.Add(make([]byte, 5000))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > packet.MaxTotal {
+			return
+		}
+		h, p, d := setup(t, 1)
+		h.MustCreate("m", portout.Class, arg("p"))
+		h.Send("m", 0, data, data[:len(data)/2], nil)
+		got := d.Sent(0)
+		if len(got) != 3 || !bytes.Equal(got[0], data) || !bytes.Equal(got[1], data[:len(data)/2]) || len(got[2]) != 0 {
+			t.Fatalf("%d packets sent", len(got))
+		}
+		if s := p.Stats(port.Out); s.Packets != 3 || s.Bytes != uint64(len(data)+len(data)/2) {
+			t.Fatalf("%d packets, %d bytes", s.Packets, s.Bytes)
+		}
+	})
+}
