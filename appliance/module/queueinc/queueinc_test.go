@@ -4,6 +4,7 @@
 package queueinc_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
 	"github.com/bessform/terraform-provider-bess/appliance/module/queue"
 	"github.com/bessform/terraform-provider-bess/appliance/module/queueinc"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/port/porttest"
 )
@@ -176,4 +178,26 @@ func TestNoAllocs(t *testing.T) {
 	d.Offer(0, make([]byte, 60))
 	d.Endless(0)
 	h.NoTaskAllocs("m", 0)
+}
+
+// Whatever the frame: it passes unchanged and is counted.
+func FuzzProcess(f *testing.F) {
+	f.Add(moduletest.Frame("U1"))
+	f.Add(make([]byte, 5000))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > packet.MaxTotal {
+			return
+		}
+		h, p, d := setup(t)
+		h.MustCreate("m", queueinc.Class, arg("p", 0))
+		d.Offer(0, data, data[:len(data)/2], nil)
+		r := h.RunTask("m", 0)
+		got := h.Out("m", 0)
+		if len(got) != 3 || !bytes.Equal(got[0], data) || !bytes.Equal(got[1], data[:len(data)/2]) || len(got[2]) != 0 {
+			t.Fatalf("%d packets left gate 0", len(got))
+		}
+		if s := p.Stats(port.Inc); r.Packets != 3 || r.Bits != (s.Bytes+3*24)*8 || s.Bytes != uint64(len(data)+len(data)/2) {
+			t.Fatalf("%+v, %d bytes", r, s.Bytes)
+		}
+	})
 }
