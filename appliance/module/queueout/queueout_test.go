@@ -4,6 +4,7 @@
 package queueout_test
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 	"testing"
@@ -161,4 +162,25 @@ func TestNoAllocs(t *testing.T) {
 	d.Endless(0)
 	h.MustCreate("m", queueout.Class, arg("p", 0))
 	h.NoAllocs("m", moduletest.Frame("U1"), moduletest.Frame("T1"))
+}
+
+// Whatever the frame: it passes unchanged and is counted.
+func FuzzProcess(f *testing.F) {
+	f.Add(moduletest.Frame("U1"))
+	f.Add(make([]byte, 5000))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > packet.MaxTotal {
+			return
+		}
+		h, p, d := setup(t)
+		h.MustCreate("m", queueout.Class, arg("p", 0))
+		h.Send("m", 0, data, data[:len(data)/2], nil)
+		got := d.Sent(0)
+		if len(got) != 3 || !bytes.Equal(got[0], data) || !bytes.Equal(got[1], data[:len(data)/2]) || len(got[2]) != 0 {
+			t.Fatalf("%d packets sent", len(got))
+		}
+		if s := p.Stats(port.Out); s.Packets != 3 || s.Bytes != uint64(len(data)+len(data)/2) {
+			t.Fatalf("%d packets, %d bytes", s.Packets, s.Bytes)
+		}
+	})
 }
