@@ -120,21 +120,36 @@ func assignments(desc protoreflect.MessageDescriptor, words []string) (any, erro
 // fieldValue reads the text of a field. The shell takes quotes away, so texts
 // and bytes are taken as they are, as are hexadecimal digits.
 func fieldValue(fd protoreflect.FieldDescriptor, text string) (any, error) {
-	if fd != nil && !fd.IsList() && !fd.IsMap() && fd.Kind() == protoreflect.StringKind {
+	literal := fd != nil && !fd.IsMap() && (fd.Kind() == protoreflect.StringKind || fd.Kind() == protoreflect.BytesKind)
+	bracket := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
+	if literal && !fd.IsList() && (fd.Kind() == protoreflect.StringKind || !bracket) || strings.HasPrefix(text, "0x") {
 		return text, nil
 	}
-	layers := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
-	if fd != nil && !fd.IsList() && !fd.IsMap() && fd.Kind() == protoreflect.BytesKind && !layers {
-		return text, nil
+	n, err := document(text)
+	if err != nil || n == nil {
+		return nil, err
 	}
-	if strings.HasPrefix(text, "0x") {
-		return text, nil
+	if literal && n.Kind == yaml.SequenceNode {
+		for _, c := range n.Content {
+			if c.Kind == yaml.ScalarNode {
+				c.Tag = "!!str"
+			}
+		}
 	}
-	return parseYAML(text)
+	return generic(n)
 }
 
 // parseYAML reads one YAML document as a generic value.
 func parseYAML(text string) (any, error) {
+	n, err := document(text)
+	if err != nil || n == nil {
+		return nil, err
+	}
+	return generic(n)
+}
+
+// document returns the root of one YAML document, nil if it is empty.
+func document(text string) (*yaml.Node, error) {
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
@@ -146,7 +161,7 @@ func parseYAML(text string) (any, error) {
 	if len(doc.Content) == 0 {
 		return nil, nil
 	}
-	return generic(doc.Content[0])
+	return doc.Content[0], nil
 }
 
 // generic turns a node into a generic value. Words that YAML takes for dates

@@ -132,7 +132,7 @@ func (d *tcData) burst() string {
 	if d.MaxBurst == nil || *d.MaxBurst == 0 {
 		return ""
 	}
-	return thousands(uint64(max(*d.MaxBurst, 0))) + " " + d.Resource + "s"
+	return plural(int(*d.MaxBurst), d.Resource)
 }
 
 // tcLine is a line of the trees of traffic classes.

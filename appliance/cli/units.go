@@ -28,7 +28,7 @@ func thousands(n uint64) string {
 	return b.String()
 }
 
-// si writes a number with three or four digits and a suffix: 0, 12.5, 999,
+// si writes a number with at most four digits and a suffix: 0, 12.5, 999,
 // 1.234 k, 14.88 M.
 func si(f float64) string {
 	if f < 0 || math.IsNaN(f) || math.IsInf(f, 0) {
@@ -41,17 +41,15 @@ func si(f float64) string {
 		}
 		f, suffix = f/1000, " "+next
 	}
-	digits := 0
+	digits := 1
 	switch {
-	case f == math.Trunc(f) && suffix == "":
-	case f < 10 && suffix != "":
+	case f < 10:
 		digits = 3
 	case f < 100:
 		digits = 2
-	default:
-		digits = 1
 	}
-	return strconv.FormatFloat(f, 'f', digits, 64) + suffix
+	s := strconv.FormatFloat(f, 'f', digits, 64)
+	return strings.TrimRight(strings.TrimRight(s, "0"), ".") + suffix
 }
 
 // withUnit writes a number with suffix and unit: "14.88 Mpps", "64 packets".
