@@ -210,12 +210,10 @@ type PMDPortArg_Pci struct {
 
 type PMDPortArg_Vdev struct {
 	// A device in software, with its options separated by commas:
-	//   - net_af_packet0,iface=eth1,qpairs=2: AF_PACKET on an interface
-	//   - net_af_xdp0,iface=eth1,start_queue=0,queue_count=2: AF_XDP on an
-	//     interface
-	//   - net_tap0,iface=tap0: a TAP interface
-	//   - net_pcap0,rx_pcap=in.pcap,tx_pcap=out.pcap: files
-	//   - net_null0, net_ring0: nothing, and a loop
+	//   - net_pcap0,rx_pcap=in.pcap,tx_pcap=out.pcap: capture files; with
+	//     infinite_rx=1 the file is read again and again
+	//   - net_pcap0,iface=eth1: a network interface
+	//   - net_null0,size=64: packets without end, and a place to lose them
 	//
 	// ENODEV for any other.
 	Vdev string `protobuf:"bytes,4,opt,name=vdev,proto3,oneof"`
