@@ -114,8 +114,8 @@ func (e *Engine) taskState(l *sched.Leaf) TaskState {
 	return ts
 }
 
-// innerTCs returns the classes made by clients, parents before children and
-// otherwise by name.
+// innerTCs returns the classes made by clients: trees by the names of their
+// roots, parents before children, brothers in their order in the tree.
 func (e *Engine) innerTCs() []TCInfo {
 	var list []TCInfo
 	var walk func(c sched.Class)

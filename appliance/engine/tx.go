@@ -121,19 +121,3 @@ func (tx *Tx) DestroyWorker(wid int64) error {
 	})
 	return nil
 }
-
-// Release lets the ports of a module that is going to be removed be used by
-// its successors already.
-func (tx *Tx) Release(name string) error {
-	m, err := tx.e.module(name)
-	if err != nil {
-		return err
-	}
-	m.Env.Release()
-	tx.e.undo.add(func() {
-		if err := m.Env.Reclaim(); err != nil {
-			tx.e.log.Error("undo", "module", name, "error", err)
-		}
-	})
-	return nil
-}
