@@ -30,6 +30,7 @@ func value(address string, want knownvalue.Check, attribute string, path ...any)
 }
 
 func TestDataModule(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -58,6 +59,7 @@ data "bess_module" "src" {
 
 // Packets really flow, and statistics count them.
 func TestDataTCStats(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -86,6 +88,7 @@ data "bess_tc_stats" "src" {
 }
 
 func TestDataVersionAndClass(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	version, err := d.c.Version(ctx())
 	d.must(err)
@@ -108,6 +111,7 @@ data "bess_module_class" "source" {
 }
 
 func TestDataMissing(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	for config, want := range map[string]string{
 		`data "bess_module" "x" { name = "nobody" }`:       `No module 'nobody' found`,

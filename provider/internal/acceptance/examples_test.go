@@ -13,6 +13,7 @@ import (
 // The examples that the documentation shows are applied, give an empty second
 // plan, can be imported as they say, and are destroyed without a trace.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	need(t)
 	root := "../../../examples"
 	var files []string

@@ -69,6 +69,7 @@ func TestTwoHundredModules(t *testing.T) {
 
 // The daemon dies and comes back empty: one apply makes everything again.
 func TestDaemonKilled(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	w := newWorkspace(t)
 	w.write(d, worker(0, 0, ""), chain(10), class("top", "round_robin", "wid = bess_worker.w0.wid"), `
@@ -97,6 +98,7 @@ resource "bess_task" "t" {
 
 // Two workspaces work on one daemon at once, and leave each other alone.
 func TestTwoWorkspaces(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	var all sync.WaitGroup
 	spaces := []*workspace{newWorkspace(t), newWorkspace(t)}
@@ -125,6 +127,7 @@ func TestTwoWorkspaces(t *testing.T) {
 
 // What is imported can be written down by terraform itself.
 func TestGenerateConfig(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	build(t, d)
 	w := newWorkspace(t)

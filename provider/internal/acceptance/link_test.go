@@ -28,6 +28,7 @@ func three() string {
 }
 
 func TestLinkLifecycle(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -63,6 +64,7 @@ func TestLinkLifecycle(t *testing.T) {
 }
 
 func TestLinkVanishedAndMoved(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := hcl(d, three(), connect("a", 0, "b", 0))
 	resource.Test(t, resource.TestCase{
@@ -95,6 +97,7 @@ func TestLinkVanishedAndMoved(t *testing.T) {
 
 // Two links exchange their gates: each waits for the other to let go.
 func TestLinkSwap(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := func(x, y int) string {
 		return hcl(d, three(), fmt.Sprintf(`resource "bess_link" "x" {
@@ -118,6 +121,7 @@ resource "bess_link" "y" {
 }
 
 func TestLinkRefused(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	for name, c := range map[string]struct{ config, want string }{
 		"twice": {connect("a", 0, "b", 0) + `resource "bess_link" "other" {
@@ -141,6 +145,7 @@ func TestLinkRefused(t *testing.T) {
 
 // An output gate that somebody else uses is not taken away.
 func TestLinkTaken(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	for _, name := range []string{"a", "b"} {
 		_, err := d.c.CreateModule(ctx(), name, "Bypass", nil)
@@ -164,6 +169,7 @@ func TestLinkTaken(t *testing.T) {
 
 // A loop is legal; the engine bounds it.
 func TestLinkToItself(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,

@@ -20,6 +20,7 @@ func module(name, class, args string) string {
 }
 
 func TestModuleLifecycle(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -64,6 +65,7 @@ func TestModuleLifecycle(t *testing.T) {
 }
 
 func TestModuleNamedByDaemon(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := func(cycles string) string {
 		return hcl(d, `resource "bess_module" "a" {
@@ -90,24 +92,41 @@ func TestModuleNamedByDaemon(t *testing.T) {
 
 // However a value is written, what means the same is no change.
 func TestModuleSameMeaning(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
-	for _, c := range []struct{ class, first, others string }{
-		{"Source", `{ pkt_size = 60 }`, "{ pkt_size = 60.0 }\n{ pkt_size = \"60\" }\n{ pkt_size = \"0x3C\" }\ntomap({ pkt_size = 60 })"},
-		{"Source", ``, "{}\nnull\n{ pkt_size = null }\n{ pkt_size = 0 }"},
-		{"Source", `{}`, "null\n{ pkt_size = 0 }\n{ pkt_size = null }"},
-		{"Rewrite", `{ templates = ["00aabb"] }`, "{ templates = [\"00AABB\"] }\n{ templates = tolist([\"0x00aabb\"]) }\n{ templates = [\"base64:AKq7\"] }"},
-		{"RandomSplit", `{ drop_rate = 0, gates = [0, 1] }`, "{ gates = tolist([0, 1]) }\n{ gates = [\"0\", 1.0], drop_rate = 0.0 }"},
-	} {
-		steps := []resource.TestStep{{Config: hcl(d, module("m", c.class, c.first))}}
-		for _, other := range lines(c.others) {
-			steps = append(steps, resource.TestStep{Config: hcl(d, module("m", c.class, other)), ConfigPlanChecks: unchanged()})
+	ways := []struct {
+		class string
+		args  []string
+	}{
+		{"Source", []string{`{ pkt_size = 60 }`, `{ pkt_size = 60.0 }`, `{ pkt_size = "60" }`, `{ pkt_size = "0x3C" }`, `tomap({ pkt_size = 60 })`}},
+		{"Source", []string{``, `{}`, `null`, `{ pkt_size = null }`, `{ pkt_size = 0 }`}},
+		{"Source", []string{`{}`, `null`, `{ pkt_size = 0 }`, ``, `{ pkt_size = null }`}},
+		{"Rewrite", []string{`{ templates = ["00aabb"] }`, `{ templates = ["00AABB"] }`, `{ templates = tolist(["0x00aabb"]) }`,
+			`{ templates = ["base64:AKq7"] }`, `{ templates = [{ eth = null, payload = { hex = "00aabb" } }] }`}},
+		{"RandomSplit", []string{`{ drop_rate = 0, gates = [0, 1] }`, `{ gates = tolist([0, 1]) }`, `{ gates = ["0", 1.0], drop_rate = 0.0 }`,
+			`{ gates = [0, "0x1"], drop_rate = null }`, `{ drop_rate = -0.0, gates = [0, 1] }`}},
+		{"ACL", []string{`{ rules = [{ src_ip = "10.0.0.0/8", drop = false }] }`, `{ rules = [{ drop = null, src_ip = "10.0.0.0/8" }] }`,
+			`{ rules = tolist([{ src_ip = "10.0.0.0/8" }]) }`, `{ rules = [{ src_ip = "10.0.0.0/8", src_port = 0, dst_ip = "" }] }`,
+			`{ rules = [tomap({ src_ip = "10.0.0.0/8" })] }`}},
+	}
+	w := newWorkspace(t)
+	for i := range ways[0].args {
+		var config string
+		for j, way := range ways {
+			config += module(fmt.Sprintf("m%d", j), way.class, way.args[i])
 		}
-		steps = append(steps, resource.TestStep{Config: hcl(d, module("m", c.class, c.first)), ConfigPlanChecks: unchanged()})
-		resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: factories, Steps: steps})
+		w.write(d, config)
+		if i == 0 {
+			w.run("apply", "-auto-approve")
+		}
+		if code, out := w.try("plan", "-detailed-exitcode"); code != 0 {
+			t.Errorf("written in way %d: exit status %d\n%s", i, code, out)
+		}
 	}
 }
 
 func TestModuleVanished(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := hcl(d, module("a", "Bypass", ""))
 	resource.Test(t, resource.TestCase{
@@ -131,6 +150,7 @@ func TestModuleVanished(t *testing.T) {
 
 // Somebody gives a module other arguments: the next apply takes them back.
 func TestModuleChangedElsewhere(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := hcl(d, module("a", "Source", "{ pkt_size = 100 }"))
 	resource.Test(t, resource.TestCase{
@@ -169,6 +189,7 @@ func TestModuleChangedElsewhere(t *testing.T) {
 }
 
 func TestModuleExistsAlready(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	_, err := d.c.CreateModule(ctx(), "a", "Sink", nil)
 	d.must(err)
@@ -181,6 +202,7 @@ func TestModuleExistsAlready(t *testing.T) {
 }
 
 func TestModuleDeclaredTwice(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -199,6 +221,7 @@ func TestModuleDeclaredTwice(t *testing.T) {
 
 // A replaced module, of which terraform tells the links nothing, keeps them.
 func TestModuleReplacedKeepsLinks(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	chain := func(class string) string {
 		return hcl(d, module("a", "Bypass", ""), module("b", class, ""), module("c", "Sink", ""),
@@ -224,6 +247,92 @@ func TestModuleReplacedKeepsLinks(t *testing.T) {
 					connect("a", 0, "b", 0), connect("b", 0, "c", 0)),
 				ConfigPlanChecks: planned("bess_module.a", plancheck.ResourceActionReplace),
 				Check:            want,
+			},
+		},
+	})
+}
+
+// The rules of an access list change in the running module: what it has
+// counted is still there.
+func TestModuleUpdatedInPlace(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t)
+	config := func(running bool, rules string) string {
+		return hcl(d, worker(0, lastCore(), fmt.Sprintf("running = %v", running)), module("src", "Source", ""),
+			module("rw", "Rewrite", `{ templates = [provider::bess::packet({
+    eth = { src = "02:00:00:00:00:01", dst = "02:00:00:00:00:02" }
+    ip  = { src = "10.0.0.1", dst = "10.0.0.2" }
+    udp = { src = 1, dst = 2 }
+  })] }`),
+			module("fw", "ACL", "{ rules = ["+rules+"] }"), module("out", "Sink", ""),
+			connect("src", 0, "rw", 0), connect("rw", 0, "fw", 0), connect("fw", 0, "out", 0), `
+data "bess_module" "fw" {
+  name       = bess_module.fw.name
+  depends_on = [bess_link.fw_0, bess_worker.w0]
+}`)
+	}
+	var before []uint64
+	rules := func() []uint64 {
+		now, err := d.c.ModuleCounters(ctx(), "fw")
+		d.must(err)
+		return now.GetRulePackets()
+	}
+	pass := `{ src_ip = "10.0.0.0/8" }`
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{
+			{Config: config(true, pass)},
+			{
+				Config: config(false, pass),
+				Check: says(func() string {
+					if before = rules(); len(before) != 1 || before[0] == 0 {
+						return fmt.Sprintf("packets by rule: %v", before)
+					}
+					return ""
+				}),
+			},
+			{
+				Config:           config(false, pass+`, { drop = true }`),
+				ConfigPlanChecks: planned("bess_module.fw", plancheck.ResourceActionUpdate),
+				Check: says(func() string {
+					if now := rules(); len(now) != 2 || now[0] != before[0] {
+						return fmt.Sprintf("packets by rule: %v, before %v: the module was made anew", now, before)
+					}
+					return ""
+				}),
+			},
+		},
+	})
+}
+
+// Where a class cannot change, another instance takes the module's place, its
+// links and its task.
+func TestModuleRebuiltKeepsLinks(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t)
+	config := func(size int) string {
+		return hcl(d, worker(0, 0, ""), module("q", "Queue", ""),
+			module("set", "SetMetadata", fmt.Sprintf(`{ attrs = [{ name = "mark", size = %d, value_int = 7 }] }`, size)), module("out", "Sink", ""),
+			connect("q", 0, "set", 0), connect("set", 0, "out", 0))
+	}
+	links := resource.ComposeTestCheckFunc(d.hasLinks("q", "q:0->0:set"), d.hasLinks("set", "set:0->0:out"))
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		CheckDestroy:             d.isEmpty(),
+		Steps: []resource.TestStep{
+			{Config: config(2), Check: links},
+			{
+				Config: config(4),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction("bess_module.set", plancheck.ResourceActionUpdate),
+					plancheck.ExpectResourceAction("bess_link.set_0", plancheck.ResourceActionNoop),
+				}},
+				Check: resource.ComposeTestCheckFunc(links, says(func() string {
+					if a := d.module("set").GetMetadata(); len(a) != 1 || a[0].GetSize() != 4 {
+						return fmt.Sprintf("metadata is %v", a)
+					}
+					return ""
+				})),
 			},
 		},
 	})

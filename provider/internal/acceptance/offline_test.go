@@ -14,6 +14,7 @@ func nowhere(t *testing.T) *daemon { return &daemon{t: t, address: "127.0.0.1:1"
 
 // A plan needs no daemon.
 func TestOfflinePlan(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	w.write(nowhere(t), worker(0, 0, ""), three(), connect("a", 0, "b", 0), class("top", "round_robin", ""))
 	w.run("validate")
@@ -27,6 +28,7 @@ func TestOfflinePlan(t *testing.T) {
 // Nor does one of what exists already: the state is believed, and the user is
 // told.
 func TestOfflinePlanWithState(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	w := newWorkspace(t)
 	w.write(d, three(), connect("a", 0, "b", 0))
@@ -52,6 +54,7 @@ func TestOfflinePlanWithState(t *testing.T) {
 
 // An address that another resource will only give during apply.
 func TestAddressNotKnownYet(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	w := newWorkspace(t)
 	w.file("main.tf", required+`
@@ -83,6 +86,7 @@ output "address" {
 }
 
 func TestProviderRefused(t *testing.T) {
+	t.Parallel()
 	for config, want := range map[string]string{
 		`address = "http://host"`: `address "http://host": must be host:port, a host, unix:/path or unix-abstract:name`,
 		`address = "host:99999"`:  `port "99999": must be a number from 1 to 65535`,
@@ -102,6 +106,7 @@ func TestProviderRefused(t *testing.T) {
 // Everything that is wrong with arguments is said at once, while planning,
 // at the line, with the path, the value and, if there is one, the remedy.
 func TestBadArguments(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	w.write(nowhere(t), `
 resource "bess_module" "x" {
@@ -171,6 +176,7 @@ resource "bess_module" "n" {
 
 // Bad MAC addresses and layers of packets, in arguments and in the function.
 func TestBadPackets(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	w.write(nowhere(t), `
 resource "bess_module" "t" {

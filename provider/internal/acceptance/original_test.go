@@ -54,6 +54,7 @@ func (d *daemon) original() string {
 
 // With a daemon that has nothing but BESSControl the same resources work.
 func TestOriginalDaemon(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	through := *d
 	through.address = d.original()

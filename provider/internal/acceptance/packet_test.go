@@ -17,6 +17,7 @@ const udpPacket = "06163e1b7232" + "021e679f4dae" + "0800" +
 	"4500001e00000000401 16abc01020304050 60708" + "00010002000a875a" + "6869"
 
 func TestFunctionPacket(t *testing.T) {
+	t.Parallel()
 	need(t)
 	want := ""
 	for _, c := range udpPacket {
@@ -52,6 +53,7 @@ output "map" {
 
 // A part that is known after apply makes the packet known after apply.
 func TestFunctionPacketUnknown(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := hcl(d, `
 resource "terraform_data" "text" {
@@ -88,6 +90,7 @@ resource "bess_module" "rw" {
 }
 
 func TestFunctionPacketRefuses(t *testing.T) {
+	t.Parallel()
 	need(t)
 	for value, want := range map[string]string{
 		`{}`:                      `packet without layers`,

@@ -41,6 +41,7 @@ func (d *daemon) hasNoWorker(wid int64) resource.TestCheckFunc {
 }
 
 func TestWorkerLifecycle(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -86,6 +87,7 @@ func TestWorkerLifecycle(t *testing.T) {
 
 // Another CPU is taken in place, and the tasks come along.
 func TestWorkerMovesToAnotherCore(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := func(core int, more string) string {
 		return hcl(d, worker(0, core, more), module("q", "Queue", ""), `resource "bess_task" "q" {
@@ -129,6 +131,7 @@ func action(change bool) plancheck.ResourceActionType {
 
 // A worker that is removed while its modules stay hands them over.
 func TestWorkerRemovedHandsTasksOver(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -154,6 +157,7 @@ func TestWorkerRemovedHandsTasksOver(t *testing.T) {
 // Without any dependency between them, the declared worker 0 wins over the one
 // that the daemon would make for the task.
 func TestWorkerBesideModulesWithoutOrder(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
@@ -174,18 +178,26 @@ func TestWorkerBesideModulesWithoutOrder(t *testing.T) {
 
 // A worker that shall stand still does, whatever else is applied with it.
 func TestWorkerStaysPaused(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
-		Steps: []resource.TestStep{{
-			Config: hcl(d, module("q", "Queue", ""), worker(0, 0, "running = false")),
-			Check:  d.hasWorker(0, 0, false),
-		}},
+		Steps: []resource.TestStep{
+			{
+				Config: hcl(d, module("q", "Queue", ""), worker(0, 0, "running = false")),
+				Check:  d.hasWorker(0, 0, false),
+			},
+			{ // a later apply that does not touch the worker
+				Config: hcl(d, module("q", "Queue", ""), worker(0, 0, "running = false"), module("r", "Queue", "")),
+				Check:  d.hasWorker(0, 0, false),
+			},
+		},
 	})
 }
 
 // Without a bess_worker the daemon's own worker 0 runs the tasks.
 func TestPipelineRunsWithoutWorker(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	running := resource.ComposeTestCheckFunc(d.hasWorker(0, 0, true), says(func() string {
 		if got := d.tc("q:0").GetClass().GetWid(); got != 0 {
@@ -195,6 +207,7 @@ func TestPipelineRunsWithoutWorker(t *testing.T) {
 	}))
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
+		CheckDestroy:             resource.ComposeTestCheckFunc(d.isEmpty(), d.hasNoWorker(0)),
 		Steps: []resource.TestStep{
 			{Config: hcl(d, module("q", "Queue", "")), Check: running},
 			{ // a task that comes while the worker runs
@@ -206,10 +219,14 @@ func TestPipelineRunsWithoutWorker(t *testing.T) {
 					return ""
 				})),
 			},
-			{ // somebody has left it paused
+			{ // both replaced, so that for a moment nothing needs the worker
+				Config: hcl(d, module("q", "NoOP", ""), module("r", "NoOP", "")),
+				Check:  running,
+			},
+			{ // what somebody has paused stays so
 				PreConfig: func() { d.must(d.c.PauseAll(ctx())) },
-				Config:    hcl(d, module("q", "Queue", ""), module("s", "Sink", "")),
-				Check:     running,
+				Config:    hcl(d, module("q", "NoOP", ""), module("s", "Sink", "")),
+				Check:     d.hasWorker(0, 0, false),
 			},
 		},
 	})
@@ -217,6 +234,7 @@ func TestPipelineRunsWithoutWorker(t *testing.T) {
 
 // With resume = false nothing is started.
 func TestResumeOff(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	config := fmt.Sprintf("provider \"bess\" {\n  address = %q\n  resume  = false\n}\n", d.address) + module("q", "Queue", "")
 	resource.Test(t, resource.TestCase{
@@ -226,6 +244,7 @@ func TestResumeOff(t *testing.T) {
 }
 
 func TestWorkerRefused(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	for name, c := range map[string]struct {
 		config, want string
@@ -248,6 +267,7 @@ func TestWorkerRefused(t *testing.T) {
 
 // A worker of another workspace is not taken over.
 func TestWorkerExistsAlready(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t)
 	d.must(d.c.AddWorker(ctx(), 0, 0, ""))
 	resource.Test(t, resource.TestCase{

@@ -42,7 +42,7 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	plan.Name = types.StringValue(name)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(r.Created(ctx, name)...)
-	resp.Diagnostics.Append(r.Settle(ctx, name)...)
+	resp.Diagnostics.Append(r.Settled(ctx, name, resp.Private)...)
 }
 
 // Read drops a module that has vanished, and takes over class and arguments
@@ -145,5 +145,5 @@ func (r *res) Delete(ctx context.Context, req resource.DeleteRequest, resp *reso
 		return
 	}
 	r.Destroyed(around)
-	resp.Diagnostics.Append(r.Settle(ctx, "")...)
+	resp.Diagnostics.Append(r.Retired(ctx, req.Private)...)
 }

@@ -68,8 +68,9 @@ func (p *bess) Schema(_ context.Context, _ provider.SchemaRequest, resp *provide
 				Optional:            true,
 			},
 			"resume": schema.BoolAttribute{
-				MarkdownDescription: "Whether new tasks are given to workers, and workers started if none runs, after each change. Default " +
-					"`true`. With `false` the pipeline stays as it is until something else resumes it, and only `bess_worker` starts workers.",
+				MarkdownDescription: "Whether new tasks are given to workers after each change, and, if there is no worker at all, the daemon is " +
+					"asked to make one and start it. Default `true`. With `false` tasks wait until something else resumes the pipeline. Workers that " +
+					"somebody has paused are started by `bess_worker` only.",
 				Optional: true,
 			},
 		},

@@ -136,6 +136,9 @@ func (s *Session) Created(ctx context.Context, name string) diag.Diagnostics {
 	if len(around.Links)+len(around.Tasks) == 0 {
 		return diags
 	}
+	if !s.hasWorkers(ctx) { // else the daemon would make one, and leave it paused
+		around.Tasks = slices.DeleteFunc(around.Tasks, func(t *api.TrafficClass) bool { return t.GetParent() == "" })
+	}
 	open, err := s.Restore(ctx, around)
 	s.Destroyed(&Surroundings{Links: open})
 	if err != nil {

@@ -245,3 +245,10 @@ func TestViolations(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestNothingRuns(t *testing.T) {
+	d := nothingRuns([]*client.Worker{{Wid: 0}, {Wid: 7}})
+	if d.Severity() != diag.SeverityWarning || !strings.Contains(d.Detail(), "all workers (0, 7) are paused") {
+		t.Error(d)
+	}
+}

@@ -6,6 +6,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +46,7 @@ type starter struct {
 	// launched is set when the daemon may have made worker 0 by itself for
 	// something that this run did.
 	launched bool
+	warn     sync.Once // that nothing runs
 
 	resuming sync.Mutex // one at a time asks the daemon to resume
 }
@@ -122,9 +124,6 @@ func (s *Session) settle(ctx context.Context, module string, diags *diag.Diagnos
 	if err != nil {
 		return err
 	}
-	if anyRunning(workers) {
-		return s.attach(ctx, module)
-	}
 	if len(workers) == 0 {
 		orphan, err := s.orphans(ctx, module)
 		if err != nil || len(orphan) == 0 {
@@ -132,29 +131,40 @@ func (s *Session) settle(ctx context.Context, module string, diags *diag.Diagnos
 		}
 		s.start.await(ctx, func() bool { return s.hasWorkers(ctx) })
 	}
-	return s.resumeAll(ctx, module, diags)
-}
-
-// resumeAll starts all workers, unless some worker runs already or one must
-// stay paused; then only the module's own tasks are attached.
-func (s *Session) resumeAll(ctx context.Context, module string, diags *diag.Diagnostics) error {
 	s.start.resuming.Lock()
 	defer s.start.resuming.Unlock()
-	workers, err := s.client.Workers(ctx)
-	if err != nil {
+	if workers, err = s.client.Workers(ctx); err != nil {
 		return err
 	}
-	if anyRunning(workers) || len(workers) > 0 && s.start.hold() {
-		return s.attach(ctx, module)
-	}
-	if len(workers) == 0 {
+	switch {
+	case len(workers) == 0:
 		s.start.launch()
+	case anyRunning(workers):
+		return s.attach(ctx, module)
+	case s.start.hold():
+		return s.attach(ctx, module)
+	case !s.Launched():
+		// Paused by somebody, perhaps by a bess_worker that this run does not
+		// touch: nobody but its owner starts it again.
+		s.start.warn.Do(func() { diags.Append(nothingRuns(workers)) })
+		return s.attach(ctx, module)
 	}
 	found, err := s.client.ResumeAll(ctx)
 	if err == nil {
 		diags.Append(violations(found)...)
 	}
 	return err
+}
+
+// nothingRuns tells that packets do not flow.
+func nothingRuns(workers []*client.Worker) diag.Diagnostic {
+	ids := make([]string, len(workers))
+	for i, w := range workers {
+		ids[i] = strconv.FormatInt(w.GetWid(), 10)
+	}
+	return diag.NewWarningDiagnostic("No worker runs", fmt.Sprintf(
+		"The change was made, but all workers (%s) are paused, so no packets flow. A bess_worker with running = true starts one; "+
+			"whoever has paused them can resume them.", strings.Join(ids, ", ")))
 }
 
 // launch notes that the daemon is about to make a worker by itself.

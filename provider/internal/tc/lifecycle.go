@@ -86,7 +86,7 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	}
 	r.refreshWorker(ctx, c, &plan)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(r.Settle(ctx, "")...)
+	resp.Diagnostics.Append(r.Settled(ctx, "", resp.Private)...)
 }
 
 // refreshWorker fills in the worker that the daemon has chosen for a root.
@@ -209,7 +209,7 @@ func (r *res) Delete(ctx context.Context, req resource.DeleteRequest, resp *reso
 	err := session.Retry(ctx, min(session.BusyFor, r.Timeout()), client.IsBusy, func() error { return c.DeleteTC(ctx, name) })
 	switch {
 	case err == nil, client.IsNotFound(err):
-		resp.Diagnostics.Append(r.Settle(ctx, "")...)
+		resp.Diagnostics.Append(r.Retired(ctx, req.Private)...)
 	case client.IsUnimplemented(err):
 		resp.Diagnostics.AddWarning("Traffic class stays", fmt.Sprintf(
 			"The daemon at %s cannot delete a single traffic class. %q is forgotten here, but stays there until its worker is destroyed.",

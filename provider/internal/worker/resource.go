@@ -44,9 +44,8 @@ func (r *res) Metadata(_ context.Context, _ resource.MetadataRequest, resp *reso
 func (r *res) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A worker: a thread on a CPU of its own that runs the tasks of modules.\n\n" +
-			"A pipeline without this resource runs on worker 0, which the daemon makes when a task first needs one and which " +
-			"`terraform destroy` does not know. Refer to the worker as `bess_worker.x.wid` in `bess_task` and `bess_tc`, so that " +
-			"Terraform knows the order. A worker that still runs tasks is not destroyed: tasks that nobody has placed on it move to " +
+			"A pipeline without this resource runs on worker 0, which the daemon makes when a task first needs one. Refer to the " +
+			"worker as `bess_worker.x.wid` in `bess_task` and `bess_tc`, so that Terraform knows the order. A worker that still runs tasks is not destroyed: tasks that nobody has placed on it move to " +
 			"another worker if there is one.",
 		Attributes: map[string]schema.Attribute{
 			"wid": schema.Int64Attribute{
@@ -67,10 +66,8 @@ func (r *res) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource
 				Validators:          []validator.String{stringvalidator.OneOf("experimental")},
 			},
 			"running": schema.BoolAttribute{
-				MarkdownDescription: "Whether the worker runs; default `true`. A worker that shall stand still is left alone while other " +
-					"resources of the same apply are changed. If no worker at all runs, a later change starts them nevertheless, unless the " +
-					"provider has `resume = false`.",
-				Optional: true, Computed: true,
+				MarkdownDescription: "Whether the worker runs; default `true`.",
+				Optional:            true, Computed: true,
 				Default: booldefault.StaticBool(true),
 			},
 		},
