@@ -42,6 +42,9 @@ func (c *Context) RunTask(n *Node, r Runner, task int, now uint64) (res Result, 
 	if len(c.touched) > 0 {
 		c.flush()
 	}
+	if c.slot != c.task {
+		c.task.Clear() // its packets have other owners now, see recoverFrom
+	}
 	c.drain()
 	done = true
 	return res, nil
@@ -102,11 +105,15 @@ func (c *Context) enter(in *In, b *packet.Batch) {
 	c.recycle(b)
 }
 
-// recycle returns b to the scratch list unless it travels on or is the
-// task's own.
+// recycle returns b to the scratch list unless it travels on; the task's own
+// is only emptied.
 func (c *Context) recycle(b *packet.Batch) {
 	c.batch = nil
-	if b != c.slot && b != c.task {
+	switch b {
+	case c.slot:
+	case c.task:
+		b.Clear()
+	default:
 		c.put(b)
 	}
 }
