@@ -143,15 +143,24 @@ else
     run "bessctl validate ${files[*]}" . in_folder "$1" bessctl validate "${files[@]}"
     run "bessctl apply ${files[*]}" . in_folder "$1" bessctl apply "${files[@]}"
   }
-  unchanged() { run "bessctl diff $(files "$1")" . in_folder "$1" bessctl diff "$(files "$1")"; }
+  unchanged() {
+    local files
+    read -ra files <<<"$(files "$1")"
+    run "bessctl diff ${files[*]}" . in_folder "$1" bessctl diff "${files[@]}"
+  }
   change() { run "bessctl apply live.yaml $2.yaml" . in_folder "$1" bessctl apply live.yaml "$2.yaml"; }
   remove() { run "bessctl daemon reset --yes" . bessctl daemon reset --yes; }
 fi
 
 # ---- what is looked at ----
 
-# numbers writes what the access list and the ports count, for check.
-numbers() { bessctl -o json show module fw && bessctl -o json show port; }
+# numbers reads what the access list and the ports count, for check.
+numbers() {
+  run "bessctl -o json show module fw" '^$' bessctl -o json show module fw
+  cp "$log" "$work/show"
+  run "bessctl -o json show port" '^$' bessctl -o json show port
+  cat "$log" >>"$work/show"
+}
 
 # A file that gives no packet has no more: the first number counts such reads.
 recording_ended() { bessctl -o json show port files | tr -d ' \n' | grep -q '"in":{[^}]*"actual_hist":\[[1-9]'; }
@@ -186,8 +195,7 @@ main() {
   step "See where the packets went"
   until_true "the end of the recording" recording_ended
   run "bessctl show pipeline" . bessctl show pipeline
-  run "bessctl -o json show module fw; bessctl -o json show port    (as a table)" . numbers
-  cp "$log" "$work/show"
+  numbers
   "$work/check" table "$work/show" "$here/expected.json" | sed 's/^/   /' || fail "not every packet is in its place"
 
   step "Compare with what an independent program expects"
@@ -212,8 +220,7 @@ main() {
   step "Stop and count: sent = received + dropped"
   run "bessctl command module rx set_burst '{burst: 0}'" '^$' bessctl command module rx set_burst '{burst: 0}'
   run "bessctl pause" '^$' bessctl pause
-  run "bessctl -o json show module fw; bessctl -o json show port    (as a table)" '^$' numbers
-  cp "$log" "$work/show"
+  numbers
   "$work/check" balance "$work/show" | sed 's/^/   /' || fail "packets were lost"
 
   step "Remove everything and stop"

@@ -145,7 +145,9 @@ func TestTenThousandModules(t *testing.T) {
 	rig.Eventually(t, "packets have come through all of them", func() bool { return d.Left("m9998", 0) > 0 })
 	d.MustBessctl("diff", yaml)
 	d.MustBessctl("apply", write(t, "empty.yaml", []byte(empties)))
-	empty(t, d)
+	if left := d.Contents(); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
 }
 
 // TestClientDies cuts the connection while a large pipeline is being applied:

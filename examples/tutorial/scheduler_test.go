@@ -19,6 +19,8 @@ import (
 // stats are the counters of traffic classes, by name of the source or class.
 type stats map[string]*api.GetTcStatsResponse
 
+// statsOf reads them all. While the workers run, some are read a moment after
+// others; that does not matter where one of them alone is looked at.
 func statsOf(d *rig.Daemon) stats {
 	s := stats{}
 	for _, module := range []string{"urgent", "gold", "silver", "bronze", "tick", "tock", "thin", "rare"} {
@@ -66,13 +68,15 @@ func figures(old, now stats) []figure {
 // one of them. Other programs on the machine may spoil a window, not all.
 func settle(t *testing.T, d *rig.Daemon) {
 	t.Helper()
-	const window, patience = 2 * time.Second, 40 * time.Second
+	const window, patience = 2 * time.Second, 60 * time.Second
+	var old, now stats
 	var wrong []string
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		old := statsOf(d)
+		d.Stand(func() { old = statsOf(d) })
 		time.Sleep(window)
+		d.Stand(func() { now = statsOf(d) })
 		wrong = nil
-		for _, f := range figures(old, statsOf(d)) {
+		for _, f := range figures(old, now) {
 			if f.off() {
 				wrong = append(wrong, fmt.Sprintf("%s: %.4g, want %.4g", f.what, f.got, f.want))
 			}

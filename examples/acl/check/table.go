@@ -92,7 +92,7 @@ func balance(w io.Writer, show []byte) error {
 		return err
 	}
 	for i, d := range r.rules {
-		if _, err := fmt.Fprintf(w, "  %12s  rule %d now: %s\n", thousands(d.packets), i+1, d.rule); err != nil {
+		if _, err := fmt.Fprintf(w, "  %12s  by rule %d since it is in the list: %s\n", thousands(d.packets), i+1, d.rule); err != nil {
 			return err
 		}
 	}
