@@ -95,7 +95,10 @@ func rateTCs(old, next []*tcData, s *span) *tcsRates {
 	r := &tcsRates{Classes: []tcRates{}, all: next}
 	for _, d := range next {
 		o, ok := before[d.Name]
-		if l := s.between(o.Timestamp, d.Timestamp); ok && l != nil {
+		if !ok {
+			continue // new: its rate is known next time
+		}
+		if l := s.between(o.Timestamp, d.Timestamp); l != nil {
 			r.Classes = append(r.Classes, tcRates{d.Name, d.Worker, newTaskRates(o, d.tcCounts, l)})
 		}
 	}
