@@ -44,8 +44,10 @@ func each(t *testing.T, folder, file string, check func(t *testing.T, d *rig.Dae
 		tf.Unchanged()
 		check(t, d)
 		tf.Destroy()
-		if left := d.Contents(); len(left) > 0 {
-			t.Errorf("left over: %v", left)
+		workers, err := d.Workers(context.Background())
+		d.Must(err)
+		if left := d.Contents(); len(left)+len(workers) > 0 {
+			t.Errorf("left over: %v %v", left, workers)
 		}
 	})
 }
