@@ -96,6 +96,25 @@ resource "bess_task" "t" {
 	w.run("destroy", "-auto-approve")
 }
 
+// Replacing what has not changed looks, while planning, much like declaring
+// it twice.
+func TestForcedReplacement(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t)
+	w := newWorkspace(t)
+	w.write(d, three(), connect("a", 0, "b", 0), connect("b", 0, "c", 0), worker(0, 0, ""), class("top", "round_robin", "wid = bess_worker.w0.wid"))
+	w.apply()
+	out := w.run("apply", "-auto-approve", "-replace=bess_module.b", "-replace=bess_link.a_0", "-replace=bess_tc.top")
+	wants(t, out, "3 added, 0 changed, 3 destroyed")
+	w.expectEmptyPlan()
+	w.run("taint", "bess_module.a")
+	w.run("taint", "bess_link.b_0")
+	w.apply()
+	if a, b := d.links("a"), d.links("b"); len(a) != 1 || len(b) != 1 || a[0] != "a:0->0:b" || b[0] != "b:0->0:c" {
+		t.Errorf("links are %v and %v", a, b)
+	}
+}
+
 // Two workspaces work on one daemon at once, and leave each other alone.
 func TestTwoWorkspaces(t *testing.T) {
 	t.Parallel()

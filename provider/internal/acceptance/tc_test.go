@@ -146,6 +146,27 @@ func TestTCReplacedWithItsTasks(t *testing.T) {
 	})
 }
 
+// A class with children cannot be replaced alone; the way out is named.
+func TestTCWithChildrenStays(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t)
+	config := func(policy, more string) string {
+		return hcl(d, worker(0, 0, ""), class("top", policy, "wid = bess_worker.w0.wid\n"+more), class("child", "round_robin", "parent = bess_tc.top.name"))
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		CheckDestroy:             d.isEmpty(),
+		Steps: []resource.TestStep{
+			{Config: config("round_robin", ""), Check: d.hasTC("child", "top", 0)},
+			{
+				Config:      config("rate_limit", "limit = 5\n  resource = \"packet\""),
+				ExpectError: loosely(`let them follow with lifecycle { replace_triggered_by = [bess_tc.x] }`),
+			},
+			{Config: config("round_robin", ""), ConfigPlanChecks: unchanged(), Check: d.hasTC("child", "top", 0)},
+		},
+	})
+}
+
 func TestTCRefused(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t)

@@ -24,7 +24,7 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	defer r.Change()()
 	l := plan.link()
 	err := session.Retry(ctx, min(session.BusyFor, r.Timeout()), client.IsBusy, func() error {
-		return c.Connect(ctx, l.From, l.OGate, l.To, l.IGate)
+		return c.Connect(session.Finish(ctx), l.From, l.OGate, l.To, l.IGate)
 	})
 	if client.IsBusy(err) {
 		resp.Diagnostics.AddError("Output gate is connected already", r.takenBy(ctx, c, l))

@@ -28,7 +28,7 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 		return
 	}
 	defer r.Change()()
-	name, err := c.CreateModule(ctx, plan.Name.ValueString(), plan.Class.ValueString(), arg)
+	name, err := c.CreateModule(session.Finish(ctx), plan.Name.ValueString(), plan.Class.ValueString(), arg)
 	if client.IsExists(err) {
 		resp.Diagnostics.AddError("Module exists already", fmt.Sprintf(
 			"A module named %q is running on the daemon at %s, but not in this state. To manage it here: terraform import <address> %s",
@@ -42,7 +42,15 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	plan.Name = types.StringValue(name)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(r.Created(ctx, name)...)
-	resp.Diagnostics.Append(r.Settled(ctx, name, resp.Private)...)
+	resp.Diagnostics.Append(r.Settled(ctx, plan.taskOwner(), resp.Private)...)
+}
+
+// taskOwner returns the module's name if it can have tasks that need a worker.
+func (m *model) taskOwner() string {
+	if session.MayHaveTasks(m.Class.ValueString()) {
+		return m.Name.ValueString()
+	}
+	return ""
 }
 
 // Read drops a module that has vanished, and takes over class and arguments
@@ -119,7 +127,7 @@ func (r *res) Update(ctx context.Context, req resource.UpdateRequest, resp *reso
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(r.Settle(ctx, name)...)
+	resp.Diagnostics.Append(r.Settle(ctx, plan.taskOwner())...)
 }
 
 // Delete removes the module. Its links go with it, which their own resources

@@ -30,7 +30,7 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 		return
 	}
 	defer r.Change()()
-	made, err := c.CreatePort(ctx, &api.CreatePortRequest{
+	made, err := c.CreatePort(session.Finish(ctx), &api.CreatePortRequest{
 		Name: plan.Name.ValueString(), Driver: plan.Driver.ValueString(), Arg: arg,
 		NumIncQ: uint64(plan.NumIncQ.ValueInt64()), NumOutQ: uint64(plan.NumOutQ.ValueInt64()),
 		SizeIncQ: uint64(plan.SizeIncQ.ValueInt64()), SizeOutQ: uint64(plan.SizeOutQ.ValueInt64()),

@@ -48,6 +48,11 @@ func (s *Session) Connection(diags *diag.Diagnostics) *client.Client {
 	return c
 }
 
+// Finish returns the context for a call that makes something: when Terraform is
+// interrupted meanwhile, the call is finished nevertheless, so that what it has
+// made gets into the state. The client's timeout still bounds it.
+func Finish(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
 // Failed reports a call that failed. what is, for example, "create module".
 func Failed(diags *diag.Diagnostics, what string, err error) {
 	if client.IsUnreachable(err) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/api"
 	"github.com/bessform/terraform-provider-bess/appliance/client"
+	"github.com/bessform/terraform-provider-bess/schemas"
 )
 
 // Link is a connection between two gates.
@@ -51,10 +52,6 @@ func (s *Session) Surroundings(ctx context.Context, name string) (*Surroundings,
 	if err != nil {
 		return nil, err
 	}
-	tcs, err := s.client.TCs(ctx, client.AnyWorker)
-	if err != nil {
-		return nil, err
-	}
 	around := &Surroundings{}
 	for _, o := range info.GetOgates() {
 		around.Links = append(around.Links, Link{name, o.GetOgate(), o.GetName(), o.GetIgate()})
@@ -66,12 +63,23 @@ func (s *Session) Surroundings(ctx context.Context, name string) (*Surroundings,
 			}
 		}
 	}
+	if !MayHaveTasks(info.GetMclass()) {
+		return around, nil
+	}
+	tcs, err := s.client.TCs(ctx, client.AnyWorker)
 	for _, tc := range tcs {
 		if tc.GetClass().GetLeafModuleName() == name {
 			around.Tasks = append(around.Tasks, Placement(tc))
 		}
 	}
-	return around, nil
+	return around, err
+}
+
+// MayHaveTasks reports whether modules of a class can have tasks of their own.
+// Nothing that is not known for sure is ruled out.
+func MayHaveTasks(class string) bool {
+	c := schemas.ClassByName(class)
+	return c == nil || c.Task || c.IGates == 0
 }
 
 // Placement returns the request that puts a task where it is now.

@@ -73,7 +73,7 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	if tc.GetParent() == "" {
 		r.AwaitWorkers(ctx)
 	}
-	err := c.AddTC(ctx, tc)
+	err := c.AddTC(session.Finish(ctx), tc)
 	if client.IsExists(err) {
 		resp.Diagnostics.AddError("Traffic class exists already", fmt.Sprintf(
 			"A traffic class named %q is on the daemon at %s, but not in this state. To manage it here: terraform import <address> %s",
@@ -210,6 +210,10 @@ func (r *res) Delete(ctx context.Context, req resource.DeleteRequest, resp *reso
 	switch {
 	case err == nil, client.IsNotFound(err):
 		resp.Diagnostics.Append(r.Retired(ctx, req.Private)...)
+	case client.IsBusy(err):
+		resp.Diagnostics.AddError("Traffic class has children", fmt.Sprintf(
+			"%s. Refer to it as bess_tc.x.name in its children and tasks, so that Terraform removes them first; if it is being replaced, "+
+				"let them follow with lifecycle { replace_triggered_by = [bess_tc.x] }.", err))
 	case client.IsUnimplemented(err):
 		resp.Diagnostics.AddWarning("Traffic class stays", fmt.Sprintf(
 			"The daemon at %s cannot delete a single traffic class. %q is forgotten here, but stays there until its worker is destroyed.",

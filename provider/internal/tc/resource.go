@@ -6,6 +6,7 @@ package tc
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -97,22 +98,30 @@ func (r *res) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource
 				Optional:            true, PlanModifiers: replaceNumber,
 				Validators: append(attrs.Share(), int64validator.AlsoRequires(path.MatchRoot("parent"))),
 			},
-			"resource": schema.StringAttribute{
-				MarkdownDescription: "What a `weighted_fair` or `rate_limit` class counts: `count` (runs), `cycle` (CPU cycles), `packet` or " +
-					"`bit` (with 24 bytes of Ethernet overhead for each packet).",
-				Optional:   true,
-				Validators: []validator.String{stringvalidator.OneOf("count", "cycle", "packet", "bit")},
-			},
-			"limit": schema.Int64Attribute{
-				MarkdownDescription: "Most of the resource that a `rate_limit` class uses per second, at least 1.",
-				Optional:            true,
-				Validators:          []validator.Int64{int64validator.AtLeast(1)},
-			},
-			"max_burst": schema.Int64Attribute{
-				MarkdownDescription: "How much of the resource a `rate_limit` class may save up while it is idle. Default 0.",
-				Optional:            true,
-				Validators:          []validator.Int64{int64validator.AtLeast(0)},
-			},
+		},
+	}
+	maps.Copy(resp.Schema.Attributes, limits())
+}
+
+// limits are the attributes about what the class counts; they can be changed
+// in place.
+func limits() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"resource": schema.StringAttribute{
+			MarkdownDescription: "What a `weighted_fair` or `rate_limit` class counts: `count` (runs), `cycle` (CPU cycles), `packet` or " +
+				"`bit` (with 24 bytes of Ethernet overhead for each packet).",
+			Optional:   true,
+			Validators: []validator.String{stringvalidator.OneOf("count", "cycle", "packet", "bit")},
+		},
+		"limit": schema.Int64Attribute{
+			MarkdownDescription: "Most of the resource that a `rate_limit` class uses per second, at least 1.",
+			Optional:            true,
+			Validators:          []validator.Int64{int64validator.AtLeast(1)},
+		},
+		"max_burst": schema.Int64Attribute{
+			MarkdownDescription: "How much of the resource a `rate_limit` class may save up while it is idle. Default 0.",
+			Optional:            true,
+			Validators:          []validator.Int64{int64validator.AtLeast(0)},
 		},
 	}
 }

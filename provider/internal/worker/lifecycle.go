@@ -27,7 +27,7 @@ func (r *res) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	defer r.Change()()
 	wid := plan.WID.ValueInt64()
 	defer r.AddingWorker(wid, plan.Running.ValueBool())()
-	err := c.AddWorker(ctx, wid, plan.Core.ValueInt64(), plan.Scheduler.ValueString())
+	err := c.AddWorker(session.Finish(ctx), wid, plan.Core.ValueInt64(), plan.Scheduler.ValueString())
 	if client.IsExists(err) {
 		if !r.adopt(ctx, c, &plan, &resp.Diagnostics) {
 			return
