@@ -76,8 +76,7 @@ func (e *Engine) attach(g gate, c *hook.Class, name string, msg proto.Message, a
 	taken := func(n string) bool {
 		return slices.ContainsFunc(*hs, func(h *graph.Hook) bool { return h.Name == n })
 	}
-	impl, err := c.New(hook.Gate{Module: g.module.Name, Input: g.in != nil, Index: g.index(),
-		Attrs: g.module.Attrs(), Log: e.log.With("module", g.module.Name, "hook", c.Name)}, msg)
+	impl, err := c.New(e.hookGate(g, c), msg)
 	if err != nil {
 		return nil, err
 	}
@@ -319,4 +318,69 @@ func (e *Engine) HookCommand(s HookSpec, cmd string) (proto.Message, error) {
 		return resp, err
 	}
 	return nil, errno.Errorf(errno.ENOTSUP, "'%s' does not support command '%s'", h.Class.Name, cmd)
+}
+
+// renewHooks makes the hooks on b's gates anew if they were made for other
+// metadata attributes, those of a, whose place b took. A hook that cannot be
+// made again is taken away. It returns the way back.
+func (e *Engine) renewHooks(a, b *graph.Module) (undo func()) {
+	if slices.Equal(a.Attrs(), b.Attrs()) {
+		return func() {}
+	}
+	var gates []gate
+	for _, in := range b.Ins() {
+		gates = append(gates, gate{module: b, in: in})
+	}
+	for _, o := range b.Outs() {
+		gates = append(gates, gate{module: b, out: o})
+	}
+	var steps []func()
+	for _, g := range gates {
+		old := *g.hooks()
+		var all, made, gone []*graph.Hook
+		for _, h := range old {
+			if _, counts := h.Impl.(hook.Tracker); counts {
+				all = append(all, h) // knows no attributes, and keeps its counts
+				continue
+			}
+			gone = append(gone, h)
+			n, err := e.renewHook(g, h)
+			if err != nil {
+				e.log.Warn("a hook was taken away", "module", b.Name, "hook", h.Name, "error", err)
+				continue
+			}
+			all, made = append(all, n), append(made, n)
+		}
+		*g.hooks() = all
+		e.oldHooks = append(e.oldHooks, gone...)
+		steps = append(steps, func() {
+			e.oldHooks = slices.DeleteFunc(e.oldHooks, func(h *graph.Hook) bool { return slices.Contains(gone, h) })
+			e.oldHooks = append(e.oldHooks, made...)
+			*g.hooks() = old
+		})
+	}
+	return func() {
+		for _, f := range steps {
+			f()
+		}
+	}
+}
+
+// renewHook makes a hook of the same class, name and argument.
+func (e *Engine) renewHook(g gate, h *graph.Hook) (*graph.Hook, error) {
+	msg, err := decodeArg(h.Class.Name, h.Class.Name, h.Class.Arg, h.Arg)
+	if err != nil {
+		return nil, err
+	}
+	impl, err := h.Class.New(e.hookGate(g, h.Class), msg)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.Hook{Name: h.Name, Class: h.Class, Impl: impl, Arg: h.Arg}, nil
+}
+
+// hookGate is what a hook is told about its gate.
+func (e *Engine) hookGate(g gate, c *hook.Class) hook.Gate {
+	return hook.Gate{Module: g.module.Name, Input: g.in != nil, Index: g.index(),
+		Attrs: g.module.Attrs(), Log: e.log.With("module", g.module.Name, "hook", c.Name)}
 }
