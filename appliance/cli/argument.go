@@ -19,9 +19,9 @@ import (
 
 // argumentHelp tells how arguments are written on the command line.
 const argumentHelp = `ARG is the command's argument (see explain), in one of these forms:
-  '{rules: [{src_ip: 10.0.0.0/8, drop: true}]}'   YAML or JSON
-  burst=32 size=1024                              fields; values are YAML
-  @file                                           a file with YAML or JSON; @- is standard input
+  '{rules: [{src_ip: 10.0.0.0/8}]}'   YAML or JSON
+  burst=32 size=1024                  fields; the values are YAML
+  @file                               a file of YAML or JSON; @- is standard input
 Texts and bytes need no quotes in the second form: pkt=0xffff, name=12.`
 
 // maxArgument bounds the text of an argument read from a file, in bytes.

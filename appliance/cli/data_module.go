@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/protobuf/types/known/anypb"
-
 	"github.com/bessform/terraform-provider-bess/appliance/api"
 	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
 	"github.com/bessform/terraform-provider-bess/appliance/client"
@@ -160,14 +158,6 @@ type counterData struct {
 	Help  string `json:"help"`
 }
 
-// ruleData is a rule of a class with an ordered list of them. Rule is null if
-// it is not known any more.
-type ruleData struct {
-	Number  int    `json:"number"`
-	Packets uint64 `json:"packets"`
-	Rule    any    `json:"rule"`
-}
-
 // modulesReader reads modules, each at most once.
 type modulesReader struct {
 	c    *client.Client
@@ -276,27 +266,6 @@ func (m *moduleData) addCounters(r *declarepb.ModuleCountersResponse) {
 	}
 	for i, n := range r.GetRulePackets() {
 		m.Rules = append(m.Rules, ruleData{Number: i, Packets: n})
-	}
-}
-
-// addRules takes the text of the rules from the module's argument: the list in
-// it that is as long as the list of counters. If commands have changed the
-// rules since, there may be none.
-func (m *moduleData) addRules(arg *anypb.Any) {
-	v, err := unpack(arg, false)
-	fields, ok := v.(object)
-	if err != nil || !ok {
-		return
-	}
-	for _, f := range fields {
-		list, ok := f.value.([]any)
-		if !ok || len(list) != len(m.Rules) {
-			continue
-		}
-		for i := range list {
-			m.Rules[i].Rule = list[i]
-		}
-		return
 	}
 }
 

@@ -6,6 +6,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/types/known/anypb"
@@ -45,6 +46,18 @@ func TestDrawModule(t *testing.T) {
 	b.WriteString("\n")
 	drawModuleList(&b, []*moduleData{busyModule(), old})
 	golden(t, "draw_module.table", b.String())
+}
+
+// A list of a million rules must not flood the terminal.
+func TestManyRules(t *testing.T) {
+	lines := ruleTable(make([]ruleData, 100)).lines()
+	if len(lines) != 101 || strings.Contains(lines[100], "more") {
+		t.Errorf("%d lines, the last is %q", len(lines), lines[100])
+	}
+	lines = ruleTable(make([]ruleData, 5000)).lines()
+	if len(lines) != 102 || !strings.Contains(lines[101], "4,900 more rules; -o json has all") {
+		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
+	}
 }
 
 // Values that a daemon without our service does not have are null, not 0.

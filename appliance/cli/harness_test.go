@@ -51,6 +51,8 @@ type peer struct {
 	dir    string
 	socket string
 	client *client.Client
+	// plain is a daemon that has only BESSControl, as the original.
+	plain bool
 	// stop ends the daemon; a new one may start then.
 	stop func()
 }
@@ -88,7 +90,9 @@ func (p *peer) serve() {
 	}
 	g := grpc.NewServer()
 	server.New(e, "v9.9.9", func() {}).Register(g)
-	declare.Register(g, e, cat)
+	if !p.plain {
+		declare.Register(g, e, cat)
+	}
 	go func() { _ = g.Serve(l) }()
 	p.stop = sync.OnceFunc(func() {
 		g.Stop()

@@ -41,10 +41,8 @@ type moduleGateRate struct {
 }
 
 type ruleRate struct {
-	Number           int     `json:"number"`
+	ruleData
 	PacketsPerSecond float64 `json:"packets_per_second"`
-	Packets          uint64  `json:"packets"`
-	Rule             any     `json:"rule"`
 }
 
 type counterRate struct {
@@ -128,7 +126,7 @@ func rateModule(old, next moduleReading, s *span) *moduleRates {
 func (r *moduleRates) count(old, next *moduleData, l *lapse) {
 	for i, n := range next.Rules {
 		if i < len(old.Rules) && len(old.Rules) == len(next.Rules) {
-			r.Rules = append(r.Rules, ruleRate{n.Number, l.rate(old.Rules[i].Packets, n.Packets), n.Packets, n.Rule})
+			r.Rules = append(r.Rules, ruleRate{n, l.rate(old.Rules[i].Packets, n.Packets)})
 		}
 	}
 	add := func(name, unit string, before, after uint64) {
@@ -165,12 +163,12 @@ func drawModuleRates(w io.Writer, r *moduleRates) {
 		section(w, side.title, t)
 	}
 	rules := newTable(">RULE", ">Mpps", ">PACKETS", "TEXT")
-	for _, u := range r.Rules {
-		text := ""
-		if u.Rule != nil {
-			text = flow(u.Rule)
+	for i, u := range r.Rules {
+		if i == maxRules {
+			rules.row("…", "", "", moreRules(len(r.Rules)-i))
+			break
 		}
-		rules.row(strconv.Itoa(u.Number), fixed(u.PacketsPerSecond/1e6, 6), thousands(u.Packets), text)
+		rules.row(strconv.Itoa(u.Number), fixed(u.PacketsPerSecond/1e6, 6), thousands(u.Packets), u.text())
 	}
 	section(w, "rules", rules)
 	t := newTable("COUNTER", ">PER SECOND", ">VALUE", "UNIT")

@@ -169,7 +169,11 @@ func Main(version string, args []string, s Streams) int {
 func execute(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return a.finish(root.ExecuteContext(ctx))
+}
+
+// finish tells what went wrong and returns the exit status.
+func (a *app) finish(err error) int {
 	var status statusError
 	switch {
 	case err == nil:

@@ -145,17 +145,22 @@ func gateRow(gate uint64, peer string, c countData, hooks []hookName) []string {
 	return []string{strconv.FormatUint(gate, 10), peer, c.packets(), batches, c.size(), c.bytes(), strings.Join(names, ", ")}
 }
 
+// maxRules is how many rules a table shows.
+const maxRules = 100
+
 func ruleTable(rules []ruleData) *table {
 	t := newTable(">RULE", ">PACKETS", "TEXT")
-	for _, r := range rules {
-		text := ""
-		if r.Rule != nil {
-			text = flow(r.Rule)
+	for i, r := range rules {
+		if i == maxRules {
+			t.row("…", "", moreRules(len(rules)-i))
+			break
 		}
-		t.row(strconv.Itoa(r.Number), thousands(r.Packets), text)
+		t.row(strconv.Itoa(r.Number), thousands(r.Packets), r.text())
 	}
 	return t
 }
+
+func moreRules(n int) string { return plural(n, "more rule") + "; -o json has all" }
 
 // section writes a table under a title, nothing if it has no rows.
 func section(w io.Writer, title string, t *table) {

@@ -33,7 +33,7 @@ func showMempoolCommand(a *app) *cobra.Command {
 		Use:   "mempool",
 		Short: "Show how many packet buffers there are and how many are free",
 		Long: "Shows the packet buffers of each NUMA node.\n\n" +
-			"JSON: a list of node, initialized, buffers, available, in_use, buffer_size (bytes),\ncache_size (buffers), ring_bytes.",
+			"JSON: a list of node, initialized, buffers, available, in_use, buffer_size\n(bytes), cache_size (buffers), ring_bytes.",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
