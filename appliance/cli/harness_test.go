@@ -96,6 +96,7 @@ func (p *peer) serve() {
 	go func() { _ = g.Serve(l) }()
 	p.stop = sync.OnceFunc(func() {
 		g.Stop()
+		_ = l.Close() // had it not begun to serve
 		e.Close()
 	})
 	p.t.Cleanup(p.stop)
