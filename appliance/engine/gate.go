@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/graph"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
@@ -100,17 +102,19 @@ func (e *Engine) disconnect(name string, ogate uint64) error {
 // cut removes a link and returns the way back. Hooks that lose their gate are
 // closed once no worker runs them.
 func (e *Engine) cut(o *graph.OGate) (undo func()) {
-	in := o.To
-	inHooks := in.Hooks
+	pos := slices.Index(o.To.From, o)
 	gone := e.graph.Disconnect(o)
-	e.oldHooks = append(e.oldHooks, gone...)
+	e.dropHooks(gone)
 	return func() {
-		e.oldHooks = e.oldHooks[:len(e.oldHooks)-len(gone)]
-		n := e.graph.Connect(o.Module, o.Index, in.Module, in.Index)
-		n.Hooks = o.Hooks
-		n.To.Hooks = inHooks
+		e.keepHooks(gone)
+		e.graph.Reconnect(o, pos)
 	}
 }
 
 // dropHooks closes hooks whose gates are gone, after the next publication.
 func (e *Engine) dropHooks(hs []*graph.Hook) { e.oldHooks = append(e.oldHooks, hs...) }
+
+// keepHooks takes back what dropHooks did, whatever was dropped since.
+func (e *Engine) keepHooks(hs []*graph.Hook) {
+	e.oldHooks = slices.DeleteFunc(e.oldHooks, func(h *graph.Hook) bool { return slices.Contains(hs, h) })
+}

@@ -10,6 +10,8 @@ import "slices"
 type journal struct {
 	steps  []func()
 	commit []func()
+	// exposed says that workers have seen a part of the transaction.
+	exposed bool
 }
 
 func (j *journal) add(f func()) {
@@ -45,6 +47,7 @@ func (e *Engine) Transaction(f func(tx *Tx) error) error {
 		for _, step := range slices.Backward(j.steps) {
 			step()
 		}
+		e.renewPortUsers()
 		if e.hasWorkers() {
 			e.tcs.attachOrphans(e) // roots that were taken away and put back
 		}

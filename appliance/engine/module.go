@@ -5,6 +5,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -78,7 +79,8 @@ func (e *Engine) createModule(name, class string, arg *anypb.Any) (*graph.Module
 		return nil, err
 	}
 	e.insertModule(m)
-	e.undo.add(func() { e.removeModule(m); closeModule(m) })
+	// Closed later only: DestroyPort may have shown it to the workers.
+	e.undo.add(func() { e.removeModule(m); e.retired = append(e.retired, m) })
 	e.changed()
 	return m, nil
 }
@@ -124,7 +126,7 @@ func (e *Engine) destroyModule(m *graph.Module) {
 	undo := e.removeModule(m)
 	e.retired = append(e.retired, m)
 	e.undo.add(func() {
-		e.retired = e.retired[:len(e.retired)-1]
+		e.unretire(m)
 		undo()
 	})
 	e.changed()
@@ -157,11 +159,9 @@ func (e *Engine) removeModule(m *graph.Module) (undo func()) {
 	}
 }
 
-// closeModule frees an instance that no worker has seen.
-func closeModule(m *graph.Module) {
-	if c, ok := m.Impl.(module.Closer); ok {
-		c.Close()
-	}
+// unretire takes m off the list of modules to be closed.
+func (e *Engine) unretire(m *graph.Module) {
+	e.retired = slices.DeleteFunc(e.retired, func(r *graph.Module) bool { return r == m })
 }
 
 // ResetModules destroys all modules.

@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 )
 
@@ -50,17 +52,16 @@ func (e *Engine) moveLink(m1 string, ogate uint64, m2 string, igate uint64) erro
 	case o.To.Module == b && o.To.Index == int(igate):
 		return nil
 	}
-	in, inHooks := o.To, o.To.Hooks
+	pos := slices.Index(o.To.From, o)
 	// If the old input gate has lost its last feeder, its hooks go with it.
 	gone := e.graph.Disconnect(o)[len(o.Hooks):]
 	e.dropHooks(gone)
 	n := e.graph.Connect(a, o.Index, b, int(igate))
 	n.Hooks = o.Hooks
 	e.undo.add(func() {
-		e.oldHooks = e.oldHooks[:len(e.oldHooks)-len(gone)]
+		e.keepHooks(gone)
 		e.graph.Disconnect(n)
-		back := e.graph.Connect(a, o.Index, in.Module, in.Index)
-		back.Hooks, back.To.Hooks = o.Hooks, inHooks
+		e.graph.Reconnect(o, pos)
 	})
 	e.changed()
 	return nil

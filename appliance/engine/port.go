@@ -34,6 +34,8 @@ type PortSpec struct {
 	Name, Driver                     string
 	NumInc, NumOut, SizeInc, SizeOut uint64
 	Arg                              *anypb.Any
+
+	mac net.HardwareAddr // nil: a random one
 }
 
 // CreatePort opens a port. Errors: EINVAL for a missing driver, a bad name,
@@ -75,14 +77,24 @@ func (e *Engine) createPort(s PortSpec) (*port.Port, error) {
 		return nil, errno.Wrap(err, "%s", what)
 	}
 	e.ports[p.Name] = p
-	e.undo.add(func() { delete(e.ports, p.Name); p.Device.Close() })
+	j := e.undo
+	e.undo.add(func() {
+		delete(e.ports, p.Name)
+		if j.exposed {
+			e.installAll() // its users are gone from the graph, now from the workers too
+		}
+		p.Device.Close()
+	})
 	e.changed()
 	return p, nil
 }
 
 // portConfig checks and completes queue counts and sizes.
 func (e *Engine) portConfig(s PortSpec) (port.Config, error) {
-	cfg := port.Config{Name: s.Name, MAC: randomMAC()}
+	cfg := port.Config{Name: s.Name, MAC: s.mac}
+	if cfg.MAC == nil {
+		cfg.MAC = randomMAC()
+	}
 	for _, q := range []struct {
 		field string
 		value uint64

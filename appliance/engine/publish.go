@@ -41,18 +41,24 @@ func (e *Engine) publish() {
 // no worker runs there is nobody to tell: building a pipeline of thousands of
 // modules call by call then costs nothing but the calls.
 func (e *Engine) publishNow() {
-	if e.anyRunning() {
-		e.propagate()
-		for _, w := range e.workers {
-			if w != nil && w.Running() {
-				e.install(w)
-			}
-		}
-	}
+	e.installAll()
 	e.dirty = false
 	e.published = e.graph.Version()
 	if e.undo == nil {
 		e.bury()
+	}
+}
+
+// installAll gives all running workers the current graph.
+func (e *Engine) installAll() {
+	if !e.anyRunning() {
+		return
+	}
+	e.propagate()
+	for _, w := range e.workers {
+		if w != nil && w.Running() {
+			e.install(w)
+		}
 	}
 }
 
@@ -146,6 +152,7 @@ func (e *Engine) rebuild(m *graph.Module, arg *anypb.Any) error {
 		undo = append(undo, e.tcs.removeLeaf(e, t))
 	}
 	e.graph.Replace(m, fresh)
+	undo = append(undo, e.renewHooks(m, fresh))
 	for _, t := range newTasks[kept:] {
 		e.tcs.addLeaf(t)
 	}
@@ -156,16 +163,14 @@ func (e *Engine) rebuild(m *graph.Module, arg *anypb.Any) error {
 		}
 		e.graph.Replace(fresh, m)
 		fresh.Env.Release()
-		if c, ok := fresh.Impl.(module.Closer); ok {
-			c.Close()
-		}
+		e.retired = append(e.retired, fresh)
 		if err := m.Env.Reclaim(); err != nil {
 			e.log.Error("reclaim", "module", m.Name, "error", err)
 		}
 		for _, f := range slices.Backward(undo) {
 			f()
 		}
-		e.retired = slices.DeleteFunc(e.retired, func(r *graph.Module) bool { return r == m })
+		e.unretire(m)
 	})
 	e.changed()
 	return nil

@@ -226,19 +226,31 @@ func (t *tcTable) leafOf(w *worker.Worker) string {
 func (t *tcTable) sizeOf(w *worker.Worker) int { return w.Sched.Size() }
 
 // clearWorker forgets the inner classes of the worker's tree and makes its
-// leaves orphans again.
-func (t *tcTable) clearWorker(e *Engine, w *worker.Worker) {
+// leaves orphans again. It returns the way back.
+func (t *tcTable) clearWorker(e *Engine, w *worker.Worker) (undo func()) {
 	root := w.Sched.Root()
 	if root == nil {
-		return
+		return func() {}
 	}
 	all := slices.Collect(sched.All(root))
-	for _, c := range slices.Backward(all) {
+	places := make([]place, len(all))
+	for i, c := range slices.Backward(all) {
+		places[i] = t.placeOf(c)
 		t.detach(e, c)
 		if l, ok := c.(*sched.Leaf); ok {
 			t.orphans = append(t.orphans, orphan{l, anyWorker})
 		} else {
 			delete(t.byName, c.Name())
+		}
+	}
+	return func() {
+		for i, c := range all { // parents first
+			if c.Name() == w.Sched.DefaultRootName() {
+				continue // made again when it is needed
+			}
+			t.detach(e, c)
+			t.byName[c.Name()] = c
+			t.attach(e, c, places[i])
 		}
 	}
 }

@@ -4,9 +4,13 @@
 package engine
 
 import (
+	"bytes"
+	"slices"
+
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
 // The verbs of a transaction answer the same errors as those of the Engine.
@@ -81,18 +85,45 @@ func (tx *Tx) DestroyPort(name string) error {
 	}
 	// Modules that were removed may still run in the workers' snapshots.
 	e.publishNow()
-	cfg := p.Config()
+	e.undo.exposed = true
+	cfg, up := p.Config(), p.Up()
 	if err := e.destroyPort(p); err != nil {
 		return err
 	}
-	e.undo.add(func() {
-		_, err := e.createPort(PortSpec{Name: name, Driver: p.Driver.Name, NumInc: uint64(cfg.NumInc), NumOut: uint64(cfg.NumOut),
-			SizeInc: uint64(cfg.SizeInc), SizeOut: uint64(cfg.SizeOut), Arg: p.Arg})
-		if err != nil {
-			e.log.Error("a port could not be opened again", "port", name, "error", err)
-		}
-	})
+	e.undo.add(func() { e.reopenPort(p, cfg, up) })
 	return nil
+}
+
+// reopenPort opens a port like the closed p again.
+func (e *Engine) reopenPort(p *port.Port, cfg port.Config, up bool) {
+	again, err := e.createPort(PortSpec{Name: p.Name, Driver: p.Driver.Name, NumInc: uint64(cfg.NumInc), NumOut: uint64(cfg.NumOut),
+		SizeInc: uint64(cfg.SizeInc), SizeOut: uint64(cfg.SizeOut), Arg: p.Arg, mac: cfg.MAC})
+	if err != nil {
+		e.log.Error("a port could not be opened again", "port", p.Name, "error", err)
+		return
+	}
+	if c := again.Config(); c.MTU == cfg.MTU && bytes.Equal(c.MAC, cfg.MAC) && again.Up() == up {
+		return
+	}
+	if err := again.SetConf(cfg.MTU, cfg.MAC, up); err != nil {
+		e.log.Error("a port could not be set up as before", "port", p.Name, "error", err)
+	}
+}
+
+// renewPortUsers ends an undone transaction: modules that came back with a
+// port that was closed meanwhile are built anew with the port opened in its
+// place. Without one they must go, their device is closed.
+func (e *Engine) renewPortUsers() {
+	for _, m := range e.graph.Modules() {
+		stale := func(p *port.Port) bool { return e.ports[p.Name] != p }
+		if !slices.ContainsFunc(m.Env.Ports(), stale) {
+			continue
+		}
+		if err := e.rebuild(m, m.Arg); err != nil {
+			e.log.Error("a module is lost with its port", "module", m.Name, "error", err)
+			e.destroyModule(m)
+		}
+	}
 }
 
 // AddWorker creates a worker; it starts when the transaction succeeds.
@@ -111,9 +142,11 @@ func (tx *Tx) DestroyWorker(wid int64) error {
 		scheduler = experimental
 	}
 	running := w.Running()
-	tx.e.endWorker(w)
+	restore := tx.e.endWorker(w)
 	tx.e.undo.add(func() {
-		if err := tx.e.addWorker(wid, core, scheduler); err != nil {
+		err := tx.e.addWorker(wid, core, scheduler)
+		restore() // without its worker the tree waits for another one
+		if err != nil {
 			tx.e.log.Error("a worker could not be made again", "worker", wid, "error", err)
 		} else if running {
 			tx.e.start(tx.e.workers[wid])

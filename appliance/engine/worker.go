@@ -111,13 +111,15 @@ func (e *Engine) DestroyWorker(wid int64) error {
 }
 
 // endWorker stops w and forgets the traffic classes in its tree; leaves
-// become orphans.
-func (e *Engine) endWorker(w *worker.Worker) {
-	e.tcs.clearWorker(e, w)
+// become orphans. It returns the way back for the classes, which then wait for
+// the worker of the same id.
+func (e *Engine) endWorker(w *worker.Worker) (restore func()) {
+	restore = e.tcs.clearWorker(e, w)
 	w.Stop()
 	e.workers[w.ID] = nil
 	e.separateThreads()
 	e.changed()
+	return restore
 }
 
 // ResetWorkers ends all workers with their trees of traffic classes.

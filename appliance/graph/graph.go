@@ -173,6 +173,17 @@ func (g *Graph) Disconnect(o *OGate) []*Hook {
 	return gone
 }
 
+// Reconnect undoes the Disconnect of o; everything done since has been undone
+// already. pos is the place that o had in o.To.From. Gates are the same ones as
+// before, so that older ways back that name them stay valid.
+func (g *Graph) Reconnect(o *OGate, pos int) {
+	in := o.To
+	o.Module.outs[o.Index] = o
+	in.Module.ins[in.Index] = in
+	in.From = slices.Insert(in.From, min(pos, len(in.From)), o)
+	g.Touch()
+}
+
 // Out returns the connected output gate i, or nil.
 func (m *Module) Out(i int) *OGate { return m.outs[i] }
 

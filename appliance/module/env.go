@@ -95,6 +95,15 @@ func (e *Env) AcquirePort(name string, dir port.Dir, qid int) (*port.Port, error
 // Attrs returns the declared attributes.
 func (e *Env) Attrs() []Attr { return e.attrs }
 
+// Ports returns the ports of which the instance holds queues.
+func (e *Env) Ports() []*port.Port {
+	var list []*port.Port
+	for _, c := range e.ports {
+		list = append(list, c.port)
+	}
+	return list
+}
+
 // Tasks returns the registered tasks.
 func (e *Env) Tasks() []*Task { return e.tasks }
 
