@@ -56,13 +56,12 @@ func (d *daemon) original() string {
 func TestOriginalDaemon(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t)
-	through := *d
-	through.address = d.original()
+	through := &daemon{t: t, address: d.original()}
 	update := func(value int) string {
 		return module("x", "Update", fmt.Sprintf("{ fields = [{ offset = 0, size = 1, value = %d }] }", value))
 	}
 	config := func(templates, to string, value int) string {
-		return hcl(&through, worker(0, 0, ""), module("q", "Queue", ""), module("rw", "Rewrite", "{ templates = "+templates+" }"),
+		return hcl(through, worker(0, 0, ""), module("q", "Queue", ""), module("rw", "Rewrite", "{ templates = "+templates+" }"),
 			update(value), module("y", "Bypass", ""), connect("x", 0, "y", 1),
 			connect("q", 0, "rw", 0), connect("rw", 0, to, 0),
 			class("top", "priority", "wid = bess_worker.w0.wid"), place("q", "parent = bess_tc.top.name\n  priority = 5"))
