@@ -155,7 +155,7 @@ func drawManual(w io.Writer, m *manual) {
 	if m.Example != "" {
 		fmt.Fprintln(w, "\nEXAMPLE (a test as well)")
 		for line := range strings.Lines(m.Example) {
-			fmt.Fprintf(w, "  %s\n", strings.TrimRight(line, "\n"))
+			fmt.Fprintln(w, strings.TrimRight("  "+line, " \n"))
 		}
 	}
 }

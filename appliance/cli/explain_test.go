@@ -166,7 +166,7 @@ func TestDrawManual(t *testing.T) {
 		},
 		Commands: []commandManual{{Name: "add", Help: "adds", Workers: "concurrent", Fields: []fieldManual{{Field: "size"}, {Field: "size.x"}}}},
 		Counters: []counterManual{{"odd", "packets", "odd ones"}}, Metadata: []attrManual{{"vlan", "2", "read", "the tag"}},
-		Example: "# shown\nmodule d Demo {}",
+		Example: "# shown\n\nmodule d Demo {}",
 	}
 	var b bytes.Buffer
 	drawManual(&b, m)
