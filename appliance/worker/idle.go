@@ -47,14 +47,17 @@ func (i *idler) init(w *Worker) {
 func (i *idler) worked(now uint64) { i.since = now }
 
 // nothing notes a round without work and sleeps if every task has had its
-// turn in vain and the polling time is over.
-func (i *idler) nothing(now uint64) {
+// turn in vain and the polling time is over. It reports whether time has
+// passed.
+func (i *idler) nothing(now uint64) bool {
 	if now-i.since < i.spin || i.w.Sched.IdleRuns() < uint64(len(i.w.Sched.Leaves())) {
-		return
+		return false
 	}
-	if _, idle := i.w.Sched.Idle(); idle {
+	_, idle := i.w.Sched.Idle()
+	if idle {
 		i.sleep(now)
 	}
+	return idle
 }
 
 // sleep announces the sleep, then looks at every task once more, since one

@@ -51,10 +51,11 @@ type letter struct {
 }
 
 // Start creates a worker, paused, on the given core. Errors come from the
-// kernel.
+// kernel; the cache, which is the worker's now, is closed then.
 func Start(id, core int, cache *packet.Cache, s *sched.Scheduler) (*Worker, error) {
 	waker, err := module.NewWaker()
 	if err != nil {
+		cache.Close()
 		return nil, fmt.Errorf("worker %d: %w", id, err)
 	}
 	hz := sys.CyclesPerSecond()
@@ -64,6 +65,8 @@ func Start(id, core int, cache *packet.Cache, s *sched.Scheduler) (*Worker, erro
 	started := make(chan error)
 	go w.main(started)
 	if err := <-started; err != nil {
+		waker.Event().Close()
+		cache.Close()
 		return nil, fmt.Errorf("worker %d: core %d: %w", id, core, err)
 	}
 	return w, nil
@@ -143,7 +146,9 @@ func (w *Worker) round(now uint64) uint64 {
 	end := sys.Cycles()
 	w.Sched.Done(leaf, res, end-now, end)
 	if res.Packets == 0 && res.Blocked {
-		w.idle.nothing(end)
+		if w.idle.nothing(end) {
+			return sys.Cycles() // the time asleep is nobody's
+		}
 		return end
 	}
 	w.idle.worked(end)

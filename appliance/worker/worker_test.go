@@ -161,6 +161,30 @@ func TestPauseResumeStopFromAnyState(t *testing.T) {
 	await(t, "work", func() bool { return j.work.Load() == 0 })
 }
 
+// The time a worker sleeps must not count as the time of the task it runs
+// next.
+func TestSleepIsNotChargedToTasks(t *testing.T) {
+	j := &job{fd: -1}
+	w := startWorker(t, j)
+	handle := &module.Task{}
+	handle.SetWaker(w.Waker())
+	w.Resume()
+	start := sys.Cycles()
+	for range 50 {
+		await(t, "sleep", func() bool { return asleep(w) })
+		time.Sleep(2 * time.Millisecond)
+		j.work.Add(1)
+		handle.Wake()
+		await(t, "work", func() bool { return j.work.Load() == 0 })
+	}
+	passed := sys.Cycles() - start
+	var charged uint64
+	w.Do(func() { charged = w.Sched.Root().Stats().Cycles })
+	if charged > passed/2 {
+		t.Fatalf("%d of %d cycles are charged to a task that slept most of the time", charged, passed)
+	}
+}
+
 func TestWorkerIsPinned(t *testing.T) {
 	w := startWorker(t)
 	b, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/status", w.ThreadID()))
@@ -222,4 +246,42 @@ func BenchmarkRound(b *testing.B) {
 			now = w.round(now)
 		}
 	})
+}
+
+// A worker that cannot be pinned left its descriptor and its cache behind.
+func TestFailedStartLeavesNothing(t *testing.T) {
+	pool, err := packet.NewPool(1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	descriptors := func() int {
+		d, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(d)
+	}
+	before := descriptors()
+	for range 20 {
+		cache := pool.NewCache()
+		if p := cache.Alloc(); p == 0 {
+			t.Fatal("no packet")
+		} else {
+			cache.Free(p)
+		}
+		if _, err := Start(0, 1<<15, cache, sched.New(sched.Options{})); err == nil {
+			t.Fatal("a worker started on a core that does not exist")
+		}
+	}
+	if n := descriptors(); n > before+5 {
+		t.Fatalf("%d descriptors before, %d after", before, n)
+	}
+	p := pool.NewCache()
+	defer p.Close()
+	for range 1024 {
+		if p.Alloc() == 0 {
+			t.Fatal("packets stayed in caches of workers that never were")
+		}
+	}
 }
