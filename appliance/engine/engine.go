@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/graph"
@@ -62,6 +63,9 @@ type Engine struct {
 	oldHooks   []*graph.Hook
 	generation uint64
 	undo       *journal
+
+	faultAt atomic.Int64 // when a panic was reported last, nanoseconds since 1970
+	faults  atomic.Int64 // panics not reported since
 }
 
 // New returns an engine without workers, ports, modules or traffic classes.

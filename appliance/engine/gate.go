@@ -21,7 +21,11 @@ func (e *Engine) Connect(m1 string, ogate uint64, m2 string, igate uint64, plain
 	if err := e.connect(m1, ogate, m2, igate, plain); err != nil {
 		return err
 	}
-	e.publish()
+	if e.runs(e.graph.Module(m1)) || e.runs(e.graph.Module(m2)) {
+		e.settle() // the original pauses the workers then
+	} else {
+		e.publish()
+	}
 	return nil
 }
 

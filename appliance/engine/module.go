@@ -275,6 +275,11 @@ func (e *Engine) initialArg(m *graph.Module) proto.Message {
 // isRunning reports whether a worker that is not paused can reach m.
 func (e *Engine) isRunning(m *graph.Module) bool {
 	e.propagate()
+	return e.runs(m)
+}
+
+// runs is isRunning as of the last publication.
+func (e *Engine) runs(m *graph.Module) bool {
 	for _, wid := range m.Workers {
 		if w := e.workers[wid]; w != nil && w.Running() {
 			return true

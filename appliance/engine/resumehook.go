@@ -41,9 +41,11 @@ func (e *Engine) ConfigureResumeHook(name string, enable bool, arg *anypb.Any) e
 			return err
 		}
 	}
-	if known {
+	if known && e.resume.installed[name] != enable {
 		e.resume.installed[name] = enable
-		e.graph.FreezeMetadata(!e.resume.installed[hookMetadata])
+		if name == hookMetadata {
+			e.graph.FreezeMetadata(!enable)
+		}
 		e.changed()
 	}
 	return nil

@@ -6,6 +6,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/bessform/terraform-provider-bess/appliance/graph"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
@@ -267,8 +268,14 @@ func (t *tcTable) forgetInner(e *Engine) {
 }
 
 // onFault tells the operator about a panic in a module. It is called by the
-// worker; the packets have been cleaned up.
+// worker; the packets have been cleaned up. Traffic can make a module panic
+// with every batch: one a second is reported, the module's counter has all.
 func (e *Engine) onFault(t *graph.Task, f *module.Fault) {
-	go e.log.Error("module panicked, its batch was dropped", "module", f.Module, "task", leafName(t),
-		"panic", fmt.Sprint(f.Value), "dropped", f.Dropped, "lost", f.Lost)
+	last, now := e.faultAt.Load(), time.Now().UnixNano()
+	if last != 0 && now-last < int64(time.Second) || !e.faultAt.CompareAndSwap(last, now) {
+		e.faults.Add(1)
+		return
+	}
+	go e.log.Error("module panicked, its batch was dropped", "module", f.Module, "task", t.Label(),
+		"panic", fmt.Sprint(f.Value), "dropped", f.Dropped, "lost", f.Lost, "unreported", e.faults.Swap(0))
 }

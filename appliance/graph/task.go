@@ -4,6 +4,8 @@
 package graph
 
 import (
+	"fmt"
+
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/sched"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
@@ -57,6 +59,10 @@ func (t *Task) Enter(ctx *module.Context, w *module.Waker, onFault func(*Task, *
 		t.entry = entry{}
 	}
 }
+
+// Label names the task in messages, "module:id". Only for the worker's thread:
+// the control side may be giving the task another module meanwhile.
+func (t *Task) Label() string { return fmt.Sprintf("%s:%d", t.entry.node.Name, t.entry.id) }
 
 // WaitFD returns the descriptor that ends the task's idleness, -1 if none.
 func (t *Task) WaitFD() int {

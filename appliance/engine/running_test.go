@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/engine"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
+	"github.com/bessform/terraform-provider-bess/appliance/module/source"
+)
+
+// lines is a log destination.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *lines) count(s string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.buf.String(), s)
+}
+
+// A task linked to a running module waited for the next unrelated call (spec:
+// api.md section 6.5: connecting to an active module attaches orphans).
+func TestConnectToARunningModuleStartsTheNewTask(t *testing.T) {
+	e := newEngine(t)
+	build(t, e, "src", "Source", "out", "Sink")
+	e.ResumeAll()
+	await(t, "traffic", func() bool { return passed(t, e, "!leaf_src:0") > 0 })
+	_, err := e.CreateModule("late", "Source", nil)
+	must(t, err)
+	must(t, e.Connect("late", 0, "out", 0, false))
+	await(t, "traffic of the new task", func() bool { return passed(t, e, "!leaf_late:0") > 0 })
+}
+
+// Every panic started a goroutine that logged, and named the task by what the
+// control side may be changing; run with the race detector.
+func TestPanicsWithEveryBatchAreReportedOnceASecond(t *testing.T) {
+	log := &lines{}
+	rigid := *source.Class
+	rigid.Name = "Rigid"
+	rigid.New = func(env *module.Env, a proto.Message) (module.Module, error) {
+		m, err := source.Class.New(env, a)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			module.Module
+			module.Runner
+		}{m, m.(module.Runner)}, nil
+	}
+	f := &faulty{}
+	f.broken.Store(true)
+	class := &module.Class{Name: "Faulty", Prefix: "f", IGates: 1, OGates: 1, MaxWorkers: 64,
+		New: func(*module.Env, proto.Message) (module.Module, error) { return f, nil }}
+	e, err := engine.New(engine.Options{Classes: []*module.Class{&rigid, sink.Class, class}, Buffers: 4096,
+		Log: slog.New(slog.NewTextHandler(log, nil))})
+	must(t, err)
+	t.Cleanup(e.Close)
+	build(t, e, "src", "Rigid", "f", "Faulty", "out", "Sink")
+	e.ResumeAll()
+	panics := func() uint64 {
+		c, err := e.ModuleCounters("f")
+		must(t, err)
+		return c.Panics
+	}
+	for range 20 { // a task that gets another instance while its runs panic
+		how, err := e.UpdateModule("src", arg(t, &source.SourceArg{PktSize: 100}))
+		if err != nil || how != engine.Rebuilt {
+			t.Fatalf("%v %v", how, err)
+		}
+		n := panics()
+		await(t, "panics", func() bool { return panics() > n+100 })
+	}
+	await(t, "a report", func() bool { return log.count("task=src:0") > 0 })
+	e.PauseAll()
+	if n, all := log.count("panicked"), panics(); uint64(n) > all/100 {
+		t.Fatalf("%d reports of %d panics", n, all)
+	}
+}
+
+// Configuring the other resume hook, or the same once more, took new offsets.
+func TestFrozenMetadataStaysFrozen(t *testing.T) {
+	attr := func(name, attr string, mode module.Mode) *module.Class {
+		return &module.Class{Name: name, Prefix: "m", IGates: 1, OGates: 1,
+			New: func(env *module.Env, _ proto.Message) (module.Module, error) {
+				_, err := env.AddAttr(attr, 4, mode)
+				return &faulty{}, err
+			}}
+	}
+	e := newEngine(t, attr("WriteX", "x", module.Write), attr("ReadX", "x", module.Read))
+	build(t, e, "w", "WriteX", "r", "ReadX")
+	must(t, e.ConfigureResumeHook("setup_metadata", false, nil))
+	_, err := e.CreateModule("late", "ReadX", nil)
+	must(t, err)
+	must(t, e.Connect("r", 0, "late", 0, false))
+	offset := func(m string) int {
+		i, err := e.ModuleInfo(m)
+		must(t, err)
+		return i.Attrs[0].Offset
+	}
+	if o := offset("late"); o >= 0 {
+		t.Fatalf("offset %d of a module made after the freeze", o)
+	}
+	must(t, e.ConfigureResumeHook("setup_metadata", false, nil))
+	must(t, e.ConfigureResumeHook("setup_taskgraph", false, nil))
+	must(t, e.ConfigureResumeHook("setup_taskgraph", true, nil))
+	_, err = e.CreateModule("more", "ReadX", nil)
+	must(t, err)
+	if o := offset("late"); o >= 0 {
+		t.Fatalf("offset %d: frozen metadata was computed again", o)
+	}
+	must(t, e.ConfigureResumeHook("setup_metadata", true, nil))
+	if o := offset("late"); o != 0 {
+		t.Fatalf("offset %d after the hook came back, want 0", o)
+	}
+}
