@@ -179,6 +179,9 @@ func gatesOf(m *graph.Module, s HookSpec) ([]gate, error) {
 
 // attachAll attaches to every gate or to none.
 func (e *Engine) attachAll(gates []gate, c *hook.Class, s HookSpec) (string, error) {
+	if err := checkName("hook", s.Name); err != nil {
+		return "", err
+	}
 	what := c.Name
 	msg, err := decodeArg(what, c.Name, c.Arg, s.Arg)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
 	"github.com/bessform/terraform-provider-bess/appliance/module/source"
@@ -129,5 +130,22 @@ func TestFrozenMetadataStaysFrozen(t *testing.T) {
 	must(t, e.ConfigureResumeHook("setup_metadata", true, nil))
 	if o := offset("late"); o != 0 {
 		t.Fatalf("offset %d after the hook came back, want 0", o)
+	}
+}
+
+// Hook names were the only ones without limits.
+func TestHookNamesAreChecked(t *testing.T) {
+	h := &eye{}
+	e := fullEngine(t, &binLog{}, h)
+	build(t, e, "src", "Source", "out", "Sink")
+	for _, name := range []string{strings.Repeat("x", 256), "a\nb"} {
+		_, err := e.ConfigureHook(engine.HookSpec{Class: "Eye", Module: "src", Name: name}, true)
+		if errno.Code(err) != errno.EINVAL {
+			t.Errorf("name %.10q of %d bytes: %v", name, len(name), err)
+		}
+	}
+	name, err := e.ConfigureHook(engine.HookSpec{Class: "Eye", Module: "src", Name: "my eye"}, true)
+	if err != nil || name != "my eye" || len(e.ListHooks()) != 2 {
+		t.Fatalf("%q, %v, hooks %+v", name, err, e.ListHooks())
 	}
 }
