@@ -27,6 +27,8 @@ type portData struct {
 	FullDuplex bool          `json:"full_duplex"`
 	Autoneg    bool          `json:"autoneg"`
 	Arg        any           `json:"arg"`
+	// Notes are what the driver has to say, such as the end of a recording.
+	Notes []string `json:"notes"`
 	In         directionData `json:"in"`
 	Out        directionData `json:"out"`
 	Timestamp  float64       `json:"timestamp"`
@@ -60,8 +62,9 @@ const showPortLong = `Shows ports: two lines each, from outside into the engine 
 With names the arguments of the drivers, too.
 
 JSON: a list of name, driver, mac, mtu, admin_up, link_up, speed_mbps (0:
-unknown), full_duplex, autoneg, arg, timestamp, and in and out with queues,
-queue_size, packets, bytes, dropped, requested_hist, actual_hist, diff_hist
+unknown), full_duplex, autoneg, arg, notes (of the driver, such as the end of a
+recording), timestamp, and in and out with queues, queue_size, packets, bytes,
+dropped, requested_hist, actual_hist, diff_hist
 (element n: transfers that asked for, moved, or missed n packets).`
 
 func showPortCommand(a *app) *cobra.Command {
@@ -138,6 +141,11 @@ func readPort(ctx context.Context, c *client.Client, line *client.Port) (*portDa
 		Out:       newDirection(line.GetNumOutQ(), line.GetSizeOutQ(), stats.GetOut()),
 		Timestamp: stats.GetTimestamp(),
 	}
+	notes, err := c.PortNotes(ctx, line.GetName())
+	if err != nil && !client.IsUnimplemented(err) {
+		return nil, err
+	}
+	p.Notes = orEmpty(notes)
 	if arg, err := unpack(line.GetDriverArg(), false); err == nil {
 		p.Arg = arg // that of a driver of another daemon may be unknown here
 	}
@@ -185,6 +193,11 @@ func drawPorts(w io.Writer, list []*portData, args bool) {
 		t.row(append([]string{"", "", "", "", "", "out"}, p.Out.cells()...)...)
 	}
 	t.write(w, "")
+	for _, p := range list {
+		for _, note := range p.Notes {
+			fmt.Fprintf(w, "\n%s: %s\n", printable(p.Name), printable(note))
+		}
+	}
 	if !args {
 		return
 	}

@@ -110,6 +110,13 @@ func (c *Client) ModuleCounters(ctx context.Context, name string) (*declarepb.Mo
 	return declare(ctx, c, "get counters of module", name, c.decl.ModuleCounters, &declarepb.ModuleCountersRequest{Name: name})
 }
 
+// PortNotes returns what a port's driver has to say about itself, such as the
+// end of a recording. IsUnimplemented with the original daemon.
+func (c *Client) PortNotes(ctx context.Context, name string) ([]string, error) {
+	resp, err := declare(ctx, c, "get notes of port", name, c.decl.PortNotes, &declarepb.PortNotesRequest{Name: name})
+	return resp.GetNotes(), err
+}
+
 // Classes returns the names of the module classes.
 func (c *Client) Classes(ctx context.Context) ([]string, error) {
 	resp, err := call(ctx, c, "list module classes", "", c.bess.ListMclass, none)

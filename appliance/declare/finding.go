@@ -76,13 +76,16 @@ const maxFindings = 10_000
 // report collects findings.
 type report struct {
 	list []Finding
-	left int               // found beyond maxFindings
-	bad  map[Position]bool // where errors are
+	left int // found beyond maxFindings
+	// leftErrors says that there were errors among those.
+	leftErrors bool
+	bad        map[Position]bool // where errors are
 }
 
 func (r *report) add(f Finding) {
 	if len(r.list) >= maxFindings {
 		r.left++
+		r.leftErrors = r.leftErrors || f.Severity == Error
 		return
 	}
 	r.list = append(r.list, f)
@@ -117,7 +120,11 @@ func (r *report) sorted() []Finding {
 	})
 	if r.left > 0 {
 		last := r.list[len(r.list)-1]
-		r.list = append(r.list, Finding{Severity: Error, Pos: last.Pos, Message: fmt.Sprintf("%d more findings are not listed", r.left)})
+		severity := Warning
+		if HasErrors(r.list) || r.leftErrors {
+			severity = Error
+		}
+		r.list = append(r.list, Finding{Severity: severity, Pos: last.Pos, Message: fmt.Sprintf("%d more findings are not listed", r.left)})
 		r.left = 0
 	}
 	return r.list

@@ -14,6 +14,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
 // Register adds the service bess.declare.v1.Pipelines to a server.
@@ -97,6 +98,19 @@ func (s *service) ModuleCounters(_ context.Context, r *declarepb.ModuleCountersR
 	resp := &declarepb.ModuleCountersResponse{RulePackets: c.Rules, Panics: c.Panics}
 	for i, d := range c.Docs {
 		resp.Counters = append(resp.Counters, &declarepb.Counter{Name: d.Name, Unit: d.Unit, Value: c.Values[i], Help: d.Help})
+	}
+	return resp, nil
+}
+
+// PortNotes answers what a port's driver has to say about itself.
+func (s *service) PortNotes(_ context.Context, r *declarepb.PortNotesRequest) (*declarepb.PortNotesResponse, error) {
+	p := s.engine.Port(r.GetName())
+	if p == nil {
+		return nil, toStatus(errno.Errorf(errno.ENOENT, "No port '%s' found", r.GetName()))
+	}
+	resp := &declarepb.PortNotesResponse{}
+	if n, ok := p.Device.(port.Noter); ok {
+		resp.Notes = n.Notes()
 	}
 	return resp, nil
 }

@@ -66,6 +66,9 @@ func (s *Server) ListTcs(_ context.Context, r *api.ListTcsRequest) (*api.ListTcs
 func trafficClass(i engine.TCInfo) *api.TrafficClass {
 	c := &api.TrafficClass{Name: i.Name, Blocked: i.Blocked, Policy: i.Policy, Wid: int64(i.Worker),
 		LeafModuleName: i.LeafModule, LeafModuleTaskid: uint64(i.LeafTask)}
+	if i.Limit == 0 {
+		c.Resource = i.Resource // of a weighted_fair class; the original leaves it out
+	}
 	switch {
 	case i.Priority != nil:
 		c.Arg = &api.TrafficClass_Priority{Priority: int64(*i.Priority)}

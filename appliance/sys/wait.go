@@ -4,14 +4,25 @@
 package sys
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"golang.org/x/sys/unix"
 )
 
 // Event is a file descriptor that one side signals and another waits for.
-// Safe for use by several goroutines.
-type Event struct{ fd int }
+// Signal is safe for use by several goroutines; one of them waits and clears.
+type Event struct {
+	fd  int
+	buf [8]byte // for Clear: a buffer on the stack would be allocated
+}
+
+// signalled is what Signal writes: a count of one in the machine's order.
+var signalled = func() []byte {
+	b := make([]byte, 8)
+	binary.NativeEndian.PutUint64(b, 1)
+	return b
+}()
 
 // NewEvent returns an unsignalled Event.
 func NewEvent() (*Event, error) {
@@ -26,16 +37,10 @@ func NewEvent() (*Event, error) {
 func (e *Event) FD() int { return e.fd }
 
 // Signal wakes the waiter, now or when it next waits.
-func (e *Event) Signal() {
-	one := [8]byte{1}
-	_, _ = unix.Write(e.fd, one[:])
-}
+func (e *Event) Signal() { _, _ = unix.Write(e.fd, signalled) }
 
 // Clear forgets signals given so far.
-func (e *Event) Clear() {
-	var b [8]byte
-	_, _ = unix.Read(e.fd, b[:])
-}
+func (e *Event) Clear() { _, _ = unix.Read(e.fd, e.buf[:]) }
 
 // Close releases the descriptor.
 func (e *Event) Close() { _ = unix.Close(e.fd) }

@@ -206,7 +206,10 @@ func TestRoundsDoNotAllocate(t *testing.T) {
 			t.Errorf("a busy round allocates %v times", n)
 		}
 		j.work.Store(0)
-		j.retry = 1000
+		j.retry = sys.CyclesOf(30*time.Microsecond, w.hz) // long enough to sleep
+		for end := sys.Cycles() + 2*w.idle.spin; sys.Cycles() < end; {
+			now = w.round(now)
+		}
 		if n := testing.AllocsPerRun(1000, func() { now = w.round(now) }); n != 0 {
 			t.Errorf("an idle round allocates %v times", n)
 		}

@@ -1112,6 +1112,95 @@ func (*DeleteTcResponse) Descriptor() ([]byte, []int) {
 	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{19}
 }
 
+type PortNotesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortNotesRequest) Reset() {
+	*x = PortNotesRequest{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortNotesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortNotesRequest) ProtoMessage() {}
+
+func (x *PortNotesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortNotesRequest.ProtoReflect.Descriptor instead.
+func (*PortNotesRequest) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *PortNotesRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type PortNotesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One line each, for people; empty if there is nothing to say.
+	Notes         []string `protobuf:"bytes,1,rep,name=notes,proto3" json:"notes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortNotesResponse) Reset() {
+	*x = PortNotesResponse{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortNotesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortNotesResponse) ProtoMessage() {}
+
+func (x *PortNotesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortNotesResponse.ProtoReflect.Descriptor instead.
+func (*PortNotesResponse) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PortNotesResponse) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
 var File_appliance_api_declarepb_declare_proto protoreflect.FileDescriptor
 
 const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
@@ -1191,7 +1280,11 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\x10MoveLinkResponse\"%\n" +
 	"\x0fDeleteTcRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x12\n" +
-	"\x10DeleteTcResponse2\x96\x05\n" +
+	"\x10DeleteTcResponse\"&\n" +
+	"\x10PortNotesRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\")\n" +
+	"\x11PortNotesResponse\x12\x14\n" +
+	"\x05notes\x18\x01 \x03(\tR\x05notes2\xea\x05\n" +
 	"\tPipelines\x12I\n" +
 	"\x06Export\x12\x1e.bess.declare.v1.ExportRequest\x1a\x1f.bess.declare.v1.ExportResponse\x12O\n" +
 	"\bValidate\x12 .bess.declare.v1.ValidateRequest\x1a!.bess.declare.v1.ValidateResponse\x12C\n" +
@@ -1200,7 +1293,8 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\fUpdateModule\x12$.bess.declare.v1.UpdateModuleRequest\x1a%.bess.declare.v1.UpdateModuleResponse\x12a\n" +
 	"\x0eModuleCounters\x12&.bess.declare.v1.ModuleCountersRequest\x1a'.bess.declare.v1.ModuleCountersResponse\x12O\n" +
 	"\bMoveLink\x12 .bess.declare.v1.MoveLinkRequest\x1a!.bess.declare.v1.MoveLinkResponse\x12O\n" +
-	"\bDeleteTc\x12 .bess.declare.v1.DeleteTcRequest\x1a!.bess.declare.v1.DeleteTcResponseBEZCgithub.com/bessform/terraform-provider-bess/appliance/api/declarepbb\x06proto3"
+	"\bDeleteTc\x12 .bess.declare.v1.DeleteTcRequest\x1a!.bess.declare.v1.DeleteTcResponse\x12R\n" +
+	"\tPortNotes\x12!.bess.declare.v1.PortNotesRequest\x1a\".bess.declare.v1.PortNotesResponseBEZCgithub.com/bessform/terraform-provider-bess/appliance/api/declarepbb\x06proto3"
 
 var (
 	file_appliance_api_declarepb_declare_proto_rawDescOnce sync.Once
@@ -1214,7 +1308,7 @@ func file_appliance_api_declarepb_declare_proto_rawDescGZIP() []byte {
 	return file_appliance_api_declarepb_declare_proto_rawDescData
 }
 
-var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*Finding)(nil),                // 0: bess.declare.v1.Finding
 	(*Action)(nil),                 // 1: bess.declare.v1.Action
@@ -1236,11 +1330,13 @@ var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*MoveLinkResponse)(nil),       // 17: bess.declare.v1.MoveLinkResponse
 	(*DeleteTcRequest)(nil),        // 18: bess.declare.v1.DeleteTcRequest
 	(*DeleteTcResponse)(nil),       // 19: bess.declare.v1.DeleteTcResponse
-	nil,                            // 20: bess.declare.v1.Document.VariablesEntry
-	(*anypb.Any)(nil),              // 21: google.protobuf.Any
+	(*PortNotesRequest)(nil),       // 20: bess.declare.v1.PortNotesRequest
+	(*PortNotesResponse)(nil),      // 21: bess.declare.v1.PortNotesResponse
+	nil,                            // 22: bess.declare.v1.Document.VariablesEntry
+	(*anypb.Any)(nil),              // 23: google.protobuf.Any
 }
 var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
-	20, // 0: bess.declare.v1.Document.variables:type_name -> bess.declare.v1.Document.VariablesEntry
+	22, // 0: bess.declare.v1.Document.variables:type_name -> bess.declare.v1.Document.VariablesEntry
 	2,  // 1: bess.declare.v1.ValidateRequest.documents:type_name -> bess.declare.v1.Document
 	0,  // 2: bess.declare.v1.ValidateResponse.findings:type_name -> bess.declare.v1.Finding
 	2,  // 3: bess.declare.v1.PlanRequest.documents:type_name -> bess.declare.v1.Document
@@ -1249,7 +1345,7 @@ var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
 	2,  // 6: bess.declare.v1.ApplyRequest.documents:type_name -> bess.declare.v1.Document
 	0,  // 7: bess.declare.v1.ApplyResponse.findings:type_name -> bess.declare.v1.Finding
 	1,  // 8: bess.declare.v1.ApplyResponse.actions:type_name -> bess.declare.v1.Action
-	21, // 9: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
+	23, // 9: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
 	14, // 10: bess.declare.v1.ModuleCountersResponse.counters:type_name -> bess.declare.v1.Counter
 	3,  // 11: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
 	5,  // 12: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
@@ -1259,16 +1355,18 @@ var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
 	13, // 16: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
 	16, // 17: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
 	18, // 18: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
-	4,  // 19: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
-	6,  // 20: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
-	8,  // 21: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
-	10, // 22: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
-	12, // 23: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
-	15, // 24: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
-	17, // 25: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
-	19, // 26: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
-	19, // [19:27] is the sub-list for method output_type
-	11, // [11:19] is the sub-list for method input_type
+	20, // 19: bess.declare.v1.Pipelines.PortNotes:input_type -> bess.declare.v1.PortNotesRequest
+	4,  // 20: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
+	6,  // 21: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
+	8,  // 22: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
+	10, // 23: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
+	12, // 24: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
+	15, // 25: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
+	17, // 26: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
+	19, // 27: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
+	21, // 28: bess.declare.v1.Pipelines.PortNotes:output_type -> bess.declare.v1.PortNotesResponse
+	20, // [20:29] is the sub-list for method output_type
+	11, // [11:20] is the sub-list for method input_type
 	11, // [11:11] is the sub-list for extension type_name
 	11, // [11:11] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
@@ -1285,7 +1383,7 @@ func file_appliance_api_declarepb_declare_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appliance_api_declarepb_declare_proto_rawDesc), len(file_appliance_api_declarepb_declare_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,6 +30,7 @@ const (
 	Pipelines_ModuleCounters_FullMethodName = "/bess.declare.v1.Pipelines/ModuleCounters"
 	Pipelines_MoveLink_FullMethodName       = "/bess.declare.v1.Pipelines/MoveLink"
 	Pipelines_DeleteTc_FullMethodName       = "/bess.declare.v1.Pipelines/DeleteTc"
+	Pipelines_PortNotes_FullMethodName      = "/bess.declare.v1.Pipelines/PortNotes"
 )
 
 // PipelinesClient is the client API for Pipelines service.
@@ -73,6 +74,9 @@ type PipelinesClient interface {
 	// none of that name, FAILED_PRECONDITION while it has children,
 	// INVALID_ARGUMENT for the leaf of a task, which lives as long as its module.
 	DeleteTc(ctx context.Context, in *DeleteTcRequest, opts ...grpc.CallOption) (*DeleteTcResponse, error)
+	// PortNotes returns what a port's driver has to say about itself, such as
+	// the end of a recording that it reads. NOT_FOUND for an unknown port.
+	PortNotes(ctx context.Context, in *PortNotesRequest, opts ...grpc.CallOption) (*PortNotesResponse, error)
 }
 
 type pipelinesClient struct {
@@ -163,6 +167,16 @@ func (c *pipelinesClient) DeleteTc(ctx context.Context, in *DeleteTcRequest, opt
 	return out, nil
 }
 
+func (c *pipelinesClient) PortNotes(ctx context.Context, in *PortNotesRequest, opts ...grpc.CallOption) (*PortNotesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PortNotesResponse)
+	err := c.cc.Invoke(ctx, Pipelines_PortNotes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PipelinesServer is the server API for Pipelines service.
 // All implementations must embed UnimplementedPipelinesServer
 // for forward compatibility.
@@ -204,6 +218,9 @@ type PipelinesServer interface {
 	// none of that name, FAILED_PRECONDITION while it has children,
 	// INVALID_ARGUMENT for the leaf of a task, which lives as long as its module.
 	DeleteTc(context.Context, *DeleteTcRequest) (*DeleteTcResponse, error)
+	// PortNotes returns what a port's driver has to say about itself, such as
+	// the end of a recording that it reads. NOT_FOUND for an unknown port.
+	PortNotes(context.Context, *PortNotesRequest) (*PortNotesResponse, error)
 	mustEmbedUnimplementedPipelinesServer()
 }
 
@@ -237,6 +254,9 @@ func (UnimplementedPipelinesServer) MoveLink(context.Context, *MoveLinkRequest) 
 }
 func (UnimplementedPipelinesServer) DeleteTc(context.Context, *DeleteTcRequest) (*DeleteTcResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteTc not implemented")
+}
+func (UnimplementedPipelinesServer) PortNotes(context.Context, *PortNotesRequest) (*PortNotesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PortNotes not implemented")
 }
 func (UnimplementedPipelinesServer) mustEmbedUnimplementedPipelinesServer() {}
 func (UnimplementedPipelinesServer) testEmbeddedByValue()                   {}
@@ -403,6 +423,24 @@ func _Pipelines_DeleteTc_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Pipelines_PortNotes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PortNotesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelinesServer).PortNotes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pipelines_PortNotes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelinesServer).PortNotes(ctx, req.(*PortNotesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Pipelines_ServiceDesc is the grpc.ServiceDesc for Pipelines service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -441,6 +479,10 @@ var Pipelines_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteTc",
 			Handler:    _Pipelines_DeleteTc_Handler,
+		},
+		{
+			MethodName: "PortNotes",
+			Handler:    _Pipelines_PortNotes_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
