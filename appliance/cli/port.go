@@ -23,15 +23,15 @@ type portData struct {
 	AdminUp bool   `json:"admin_up"`
 	LinkUp  bool   `json:"link_up"`
 	// SpeedMbps is 0 if the driver does not know it.
-	SpeedMbps  uint32        `json:"speed_mbps"`
-	FullDuplex bool          `json:"full_duplex"`
-	Autoneg    bool          `json:"autoneg"`
-	Arg        any           `json:"arg"`
+	SpeedMbps  uint32 `json:"speed_mbps"`
+	FullDuplex bool   `json:"full_duplex"`
+	Autoneg    bool   `json:"autoneg"`
+	Arg        any    `json:"arg"`
 	// Notes are what the driver has to say, such as the end of a recording.
-	Notes []string `json:"notes"`
-	In         directionData `json:"in"`
-	Out        directionData `json:"out"`
-	Timestamp  float64       `json:"timestamp"`
+	Notes     []string      `json:"notes"`
+	In        directionData `json:"in"`
+	Out       directionData `json:"out"`
+	Timestamp float64       `json:"timestamp"`
 }
 
 // directionData are the queues and counters of one direction. The histograms
