@@ -5,6 +5,7 @@ package server_test
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -102,7 +103,11 @@ func TestCyclesLeaveNothing(t *testing.T) {
 		cycles = 50
 	}
 	arg := proto.Message(&rewrite.RewriteArg{Templates: [][]byte{make([]byte, 60)}})
-	for range cycles {
+	var early uint64
+	for i := range cycles {
+		if i == cycles/5 {
+			early = heap()
+		}
 		p.make("src", "Source", nil)
 		p.make("rw", "Rewrite", arg)
 		p.make("sink", "Sink", nil)
@@ -119,4 +124,15 @@ func TestCyclesLeaveNothing(t *testing.T) {
 	if c := p.tcs(); len(c) != 0 {
 		t.Fatalf("traffic classes left: %v", c)
 	}
+	if late := heap(); late > early+2<<20 {
+		t.Fatalf("the heap grew from %d to %d bytes", early, late)
+	}
+}
+
+// heap returns the bytes in use on the heap after a collection.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
