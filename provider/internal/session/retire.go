@@ -22,7 +22,7 @@ const implicitWorker = 0
 // had to make a worker in this run, the resource remembers.
 func (s *Session) Settled(ctx context.Context, module string, p Private) diag.Diagnostics {
 	diags := s.Settle(ctx, module)
-	if s.Launched() {
+	if s.Launched() || s.implicit.Load() {
 		diags.Append(p.SetKey(ctx, launchedKey, []byte("true"))...)
 	}
 	return diags
@@ -35,7 +35,10 @@ func (s *Session) Retired(ctx context.Context, p Private) diag.Diagnostics {
 	diags := s.Settle(ctx, "")
 	marked, more := p.GetKey(ctx, launchedKey)
 	diags.Append(more...)
-	if len(marked) == 0 || !s.unused(ctx, implicitWorker) {
+	if len(marked) > 0 {
+		s.implicit.Store(true)
+	}
+	if !s.implicit.Load() || !s.unused(ctx, implicitWorker) {
 		return diags
 	}
 	err := s.client.DestroyWorker(ctx, implicitWorker)

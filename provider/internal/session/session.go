@@ -29,6 +29,10 @@ type Session struct {
 	claims claims
 	cuts   cuts
 	start  starter
+	// implicit says that a resource was destroyed for which the daemon had
+	// made a worker: whoever is its last user now, or comes after it in this
+	// run, is answerable for that worker.
+	implicit atomic.Bool
 
 	writes  atomic.Uint64 // number of changes made, which make lists stale
 	modules cached[[]*client.Module]
