@@ -9,7 +9,6 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/bessform/terraform-provider-bess/appliance/graph"
-	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/worker"
 )
 
@@ -87,9 +86,7 @@ func (e *Engine) bury() {
 		h.Impl.Close()
 	}
 	for _, m := range retired {
-		if c, ok := m.Impl.(module.Closer); ok {
-			c.Close()
-		}
+		m.Close()
 	}
 }
 

@@ -271,3 +271,10 @@ func (m *Module) Counter(i int) uint64 {
 	}
 	return n
 }
+
+// Close frees what the instance holds. No worker uses it any more.
+func (m *Module) Close() {
+	if c, ok := m.Impl.(module.Closer); ok {
+		c.Close()
+	}
+}

@@ -38,9 +38,7 @@ func CyclesOf(d time.Duration, hz uint64) uint64 {
 	if d <= 0 {
 		return 0
 	}
-	hi, lo := bits.Mul64(uint64(d), hz)
-	q, _ := bits.Div64(hi%1_000_000_000, lo, 1_000_000_000)
-	return q
+	return CyclesOfNS(uint64(d), hz)
 }
 
 // CyclesOfNS converts nanoseconds to cycles at hz cycles per second.

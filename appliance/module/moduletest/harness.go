@@ -90,9 +90,7 @@ func New(t testing.TB) *Harness {
 // close destroys everything and checks that all packets are back.
 func (h *Harness) close() {
 	for _, m := range h.graph.Modules() {
-		if c, ok := m.Impl.(module.Closer); ok {
-			c.Close()
-		}
+		m.Close()
 	}
 	for _, l := range h.workers {
 		l.ctx.Cache.Close()
@@ -170,9 +168,7 @@ func (h *Harness) Destroy(name string) {
 	}
 	h.tasks = slices.DeleteFunc(h.tasks, func(t *graph.Task) bool { return t.Module == m })
 	h.graph.Remove(m)
-	if c, ok := m.Impl.(module.Closer); ok {
-		c.Close()
-	}
+	m.Close()
 	m.Env.Release()
 }
 
