@@ -46,9 +46,12 @@ func Run(in Input) (*Output, error) {
 		if g.folders, err = folders(in.Root, units.Kinds[i]); err != nil {
 			return nil, err
 		}
+		g.index = nil
 		if err := step(); err != nil {
 			return nil, err
 		}
+		k := units.Kinds[i]
+		g.out.Files[path.Join(k.Dir, "README.md")] = indexPage(k, g.index)
 	}
 	return g.out, nil
 }
@@ -70,6 +73,7 @@ type generator struct {
 	in      Input
 	out     *Output
 	folders map[string]string // of the kind at work
+	index   [][]string        // rows of the list of the kind at work
 }
 
 func (g *generator) problem(format string, a ...any) {
@@ -160,6 +164,7 @@ func (g *generator) unit(u *unit, name, prefix, help, doc string, arg protorefle
 		}
 	}
 	g.out.Files[path.Join(u.dir, "README.md")] = readme
+	g.index = append(g.index, []string{fmt.Sprintf("[%s](%s)", name, path.Base(u.dir)), sentence(help)})
 	return g.json("schemas/json/"+name+".json", argumentSchema(name, doc, schemas.Message(arg)))
 }
 

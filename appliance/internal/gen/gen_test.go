@@ -55,13 +55,17 @@ func TestRun(t *testing.T) {
 	}
 	for _, name := range []string{"schemas/classes.json", "schemas/drivers.json", "schemas/hooks.json",
 		"schemas/json/X.json", "schemas/json/YPort.json", "schemas/json/Z.json",
-		"appliance/module/x/README.md", "appliance/port/y/README.md", "appliance/hook/z/README.md"} {
+		"appliance/module/x/README.md", "appliance/port/y/README.md", "appliance/hook/z/README.md",
+		"appliance/module/README.md", "appliance/port/README.md", "appliance/hook/README.md"} {
 		if len(out.Files[name]) == 0 {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	if len(out.Files) != 9 {
+	if len(out.Files) != 12 {
 		t.Errorf("%d files", len(out.Files))
+	}
+	if list := string(out.Files["appliance/module/README.md"]); !strings.Contains(list, "| [X](x) | Does X. |") {
+		t.Errorf("the list of classes:\n%s", list)
 	}
 	var classes []schemas.Class
 	if err := json.Unmarshal(out.Files["schemas/classes.json"], &classes); err != nil {

@@ -33,6 +33,8 @@ type Kind struct {
 	Type string // "Class"
 	Func string // "Classes"
 	Doc  string // what the function returns
+	// Title is the heading of the page that lists the kind.
+	Title string
 	// NamedLikeFolder is set if the unit's name in lower case is that of its
 	// folder.
 	NamedLikeFolder bool
@@ -40,9 +42,9 @@ type Kind struct {
 
 // Kinds are all kinds there are.
 var Kinds = []Kind{
-	{Dir: "appliance/module", Var: "Class", Type: "Class", Func: "Classes", Doc: "module class", NamedLikeFolder: true},
-	{Dir: "appliance/port", Var: "Driver", Type: "Driver", Func: "Drivers", Doc: "port driver"},
-	{Dir: "appliance/hook", Var: "Class", Type: "Class", Func: "Hooks", Doc: "class of gate hooks"},
+	{Dir: "appliance/module", Var: "Class", Type: "Class", Func: "Classes", Doc: "module class", Title: "Module classes", NamedLikeFolder: true},
+	{Dir: "appliance/port", Var: "Driver", Type: "Driver", Func: "Drivers", Doc: "port driver", Title: "Port drivers"},
+	{Dir: "appliance/hook", Var: "Class", Type: "Class", Func: "Hooks", Doc: "class of gate hooks", Title: "Gate hooks"},
 }
 
 // Unit is a unit found.
