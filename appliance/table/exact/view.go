@@ -1,0 +1,168 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exact
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// What a slot can hold beside a cell.
+const (
+	empty   = 0
+	deleted = 1
+	firstID = 2 // added to the number of a cell
+)
+
+// View is what readers see of a Table. It is loaded once per batch, between
+// Enter and Leave of the table's rcu.Domain, and valid until Leave.
+type View struct {
+	slots    []uint64 // power of two
+	cells    []uint64
+	shift    uint8 // 64 - log2(len(slots))
+	keyWords int
+	stride   int // words of a cell
+	mem      []byte
+}
+
+// Constants of the hash: odd, without pattern.
+const (
+	mix0 = 0x9e3779b97f4a7c15
+	mix1 = 0xd6e8feb86659fd93
+)
+
+func mum(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// Hash1 is the hash of a key of one word, Hash2 of two, Hash of any number.
+// The high bits choose a slot, the low 32 are kept in it.
+func Hash1(k uint64) uint64 { return mum(k^mix0, mix1) }
+
+// Hash2 is the hash of a key of two words.
+func Hash2(a, b uint64) uint64 { return mum(a^mix0, b^mix1) }
+
+// Hash is the hash of a key.
+func Hash(key []uint64) uint64 {
+	switch len(key) {
+	case 1:
+		return Hash1(key[0])
+	case 2:
+		return Hash2(key[0], key[1])
+	}
+	h := uint64(mix0)
+	for _, k := range key {
+		h = mum(k^h, mix1)
+	}
+	return h
+}
+
+// Lookup returns the cell of a key, or -1.
+func (v *View) Lookup(key []uint64) int32 {
+	return v.LookupHash(key, Hash(key))
+}
+
+// LookupHash is Lookup for a key whose hash is known.
+func (v *View) LookupHash(key []uint64, h uint64) int32 {
+	slots := v.slots
+	for pos := h >> v.shift; ; pos++ {
+		s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+		if s == empty {
+			return -1
+		}
+		if uint32(s>>32) == uint32(h) && uint32(s) >= firstID {
+			c := uint32(s) - firstID
+			if equal(v.cells[int(c)*v.stride:], key) {
+				return int32(c)
+			}
+		}
+	}
+}
+
+// equal compares a key with the words a cell begins with.
+func equal(cell, key []uint64) bool {
+	cell = cell[:len(key)]
+	for i, k := range key {
+		if cell[i] != k {
+			return false
+		}
+	}
+	return true
+}
+
+// LookupBatch writes to out[i] the cell of key i, or -1. keys holds len(out)
+// keys one behind the other. Cells with a number of 0 or more are valid for
+// Value and Key.
+func (v *View) LookupBatch(keys []uint64, out []int32) {
+	switch v.keyWords {
+	case 1:
+		v.batch1(keys, out)
+	case 2:
+		v.batch2(keys, out)
+	default:
+		for i := range out {
+			key := keys[i*v.keyWords : (i+1)*v.keyWords]
+			out[i] = v.LookupHash(key, Hash(key))
+		}
+	}
+}
+
+func (v *View) batch1(keys []uint64, out []int32) {
+	slots, cells, stride, shift := v.slots, v.cells, v.stride, v.shift&63
+	for i, k := range keys[:len(out)] {
+		h := Hash1(k)
+		found := int32(-1)
+		for pos := h >> shift; ; pos++ {
+			s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+			if s == empty {
+				break
+			}
+			if c := uint32(s) - firstID; uint32(s>>32) == uint32(h) && uint32(s) >= firstID && cells[int(c)*stride] == k {
+				found = int32(c)
+				break
+			}
+		}
+		out[i] = found
+	}
+}
+
+func (v *View) batch2(keys []uint64, out []int32) {
+	slots, cells, stride, shift := v.slots, v.cells, v.stride, v.shift&63
+	keys = keys[:2*len(out)]
+	for i := range out {
+		a, b := keys[2*i], keys[2*i+1]
+		h := Hash2(a, b)
+		found := int32(-1)
+		for pos := h >> shift; ; pos++ {
+			s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+			if s == empty {
+				break
+			}
+			if uint32(s>>32) == uint32(h) && uint32(s) >= firstID {
+				c := uint32(s) - firstID
+				if cell := cells[int(c)*stride:]; len(cell) > 1 && cell[0] == a && cell[1] == b {
+					found = int32(c)
+					break
+				}
+			}
+		}
+		out[i] = found
+	}
+}
+
+// Value returns the value words of a cell that a lookup returned.
+func (v *View) Value(cell int32) []uint64 {
+	at := int(cell) * v.stride
+	return v.cells[at+v.keyWords : at+v.stride]
+}
+
+// First returns the first value word of a cell.
+func (v *View) First(cell int32) uint64 { return v.cells[int(cell)*v.stride+v.keyWords] }
+
+// Key returns the key words of a cell.
+func (v *View) Key(cell int32) []uint64 {
+	at := int(cell) * v.stride
+	return v.cells[at : at+v.keyWords]
+}
