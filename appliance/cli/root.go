@@ -51,6 +51,7 @@ func commands(a *app) []*cobra.Command {
 		explainCommand(a),
 		pauseCommand(a),
 		resumeCommand(a),
+		benchCommand(a),
 		daemonCommand(a),
 		versionCommand(a),
 	}

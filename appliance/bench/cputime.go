@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A daemon on this machine shows how long its threads have run. A worker that
+// spins for packets wants all of its core; what another program took of it is
+// not the daemon's fault, so rates can be given per second of CPU time.
+
+// errElsewhere tells that the process of a daemon cannot be seen.
+var errElsewhere = errors.New("the daemon's process is not to be seen from here")
+
+// findProcess returns the id of the process that listens on an address:
+// host:port on a loopback address, or unix:/path.
+func findProcess(address string) (int, error) {
+	inode, err := listener(address)
+	if err != nil {
+		return 0, err
+	}
+	want := "socket:[" + inode + "]"
+	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range links {
+		if to, err := os.Readlink(l); err == nil && to == want {
+			return strconv.Atoi(strings.Split(l, "/")[2])
+		}
+	}
+	return 0, errElsewhere
+}
+
+// listener returns the inode of the socket that listens on an address
+// (proc(5), /proc/net/tcp and /proc/net/unix).
+func listener(address string) (string, error) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return find([]string{"/proc/net/unix"}, func(f []string) (string, bool) {
+			return at(f, 6), at(f, 7) == strings.TrimPrefix(path, "//") && at(f, 3) == "00010000"
+		})
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", errElsewhere
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return "", err
+	}
+	suffix := fmt.Sprintf(":%04X", n)
+	return find([]string{"/proc/net/tcp", "/proc/net/tcp6"}, func(f []string) (string, bool) {
+		return at(f, 9), strings.HasSuffix(at(f, 1), suffix) && at(f, 3) == "0A"
+	})
+}
+
+func at(fields []string, i int) string {
+	if i < len(fields) {
+		return fields[i]
+	}
+	return ""
+}
+
+func find(files []string, match func(fields []string) (string, bool)) (string, error) {
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		s := bufio.NewScanner(f)
+		for s.Scan() {
+			if inode, ok := match(strings.Fields(s.Text())); ok {
+				return inode, f.Close()
+			}
+		}
+		_ = f.Close() // it was only read
+	}
+	return "", errElsewhere
+}
+
+// threadTimes returns how long each thread of a process that is bound to one
+// core alone has run (proc(5), schedstat).
+func threadTimes(pid, core int) map[string]time.Duration {
+	times := map[string]time.Duration{}
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid)) // the pattern is well-formed
+	for _, t := range tasks {
+		status, err := os.ReadFile(filepath.Join(t, "status"))
+		if err != nil || !strings.Contains(string(status), fmt.Sprintf("\nCpus_allowed_list:\t%d\n", core)) {
+			continue
+		}
+		stat, err := os.ReadFile(filepath.Join(t, "schedstat"))
+		if err != nil {
+			continue
+		}
+		if ns, err := strconv.ParseInt(at(strings.Fields(string(stat)), 0), 10, 64); err == nil {
+			times[t] = time.Duration(ns)
+		}
+	}
+	return times
+}
+
+// busiest returns the longest time that a thread has run between two readings.
+func busiest(before, after map[string]time.Duration) time.Duration {
+	var most time.Duration
+	for t, d := range after {
+		most = max(most, d-before[t])
+	}
+	return most
+}

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/bessform/terraform-provider-bess/appliance/client"
+	"github.com/bessform/terraform-provider-bess/appliance/engine"
+	hooks "github.com/bessform/terraform-provider-bess/appliance/hook/all"
+	modules "github.com/bessform/terraform-provider-bess/appliance/module/all"
+	ports "github.com/bessform/terraform-provider-bess/appliance/port/all"
+	"github.com/bessform/terraform-provider-bess/appliance/server"
+)
+
+// daemon is a real engine behind a real connection.
+func daemon(t *testing.T) *client.Client {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bench") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "s")
+	e, err := engine.New(engine.Options{Classes: modules.Classes(), Drivers: ports.Drivers(), Hooks: hooks.Hooks(), Buffers: 16384})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer()
+	server.New(e, "test", func() {}).Register(g)
+	go func() { _ = g.Serve(l) }()
+	t.Cleanup(func() { g.Stop(); e.Close() })
+	c, err := client.Dial("unix:"+path, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func options(rows []Row, targets ...*client.Client) Options {
+	return Options{Targets: targets, Rows: rows, Length: 50 * time.Millisecond, Warmup: 20 * time.Millisecond, Repeat: 2}
+}
+
+func named(t *testing.T, names ...string) []Row {
+	t.Helper()
+	var out []Row
+	for _, r := range Rows() {
+		for _, n := range names {
+			if r.Name == n {
+				out = append(out, r)
+			}
+		}
+	}
+	if len(out) != len(names) {
+		t.Fatalf("rows: %v", names)
+	}
+	return out
+}
+
+func TestRunComparesTwoDaemons(t *testing.T) {
+	a, b := daemon(t), daemon(t)
+	report, err := Run(t.Context(), options(named(t, "empty", "acl-1", "queue-1", "replicate", "randomsplit"), a, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range report.Rows {
+		if row.Error != "" || row.Missing != "" || len(row.Results) != 2 || row.Ratio == nil {
+			t.Errorf("%+v", row)
+			continue
+		}
+		for _, r := range row.Results {
+			if r.Mpps.Median <= 0 || r.Mpps.Min > r.Mpps.Max || r.NsPerPacket <= 0 {
+				t.Errorf("%s: %+v", row.Name, r)
+			}
+		}
+	}
+	for _, c := range []*client.Client{a, b} {
+		if m, err := c.Modules(context.Background()); err != nil || len(m) > 0 {
+			t.Errorf("%d modules are left, %v", len(m), err)
+		}
+	}
+}
+
+// A daemon that is fast and wrong fails, whatever it is that is wrong.
+func TestWrongOutputFails(t *testing.T) {
+	rewrite := named(t, "rewrite")[0]
+	for want, change := range map[string]func(p *pipeline){
+		"wrong output":  func(p *pipeline) { p.exits[0].check = equal([]byte("something else")) },
+		"came out":      func(p *pipeline) { p.factor = 2 },
+		"of all packet": func(p *pipeline) { p.exits[0].share = 0.5 },
+	} {
+		report, err := Run(t.Context(), options([]Row{{Name: "x", build: func(p *pipeline) { rewrite.build(p); change(p) }}}, daemon(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row := report.Rows[0]; !strings.Contains(row.Error, want) || len(row.Results) > 0 || !report.Failed() {
+			t.Errorf("%+v, want %q", row, want)
+		}
+	}
+}
+
+func TestMissingClassIsNoFailure(t *testing.T) {
+	report, err := Run(t.Context(), options([]Row{{Name: "x", build: func(p *pipeline) {
+		p.source()
+		p.add("m", "NoSuchClass", nil)
+		p.sink(1, nil)
+	}}}, daemon(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row := report.Rows[0]; !strings.Contains(row.Missing, "NoSuchClass") || report.Failed() {
+		t.Errorf("%+v", row)
+	}
+}
+
+func TestDaemonInUseIsLeftAlone(t *testing.T) {
+	c := daemon(t)
+	if _, err := c.CreateModule(t.Context(), "mine", "Sink", nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), options(named(t, "empty"), c)); err == nil || !strings.Contains(err.Error(), "of its own") {
+		t.Errorf("%v", err)
+	}
+	if m, err := c.Modules(t.Context()); err != nil || len(m) != 1 {
+		t.Errorf("%d modules, %v", len(m), err)
+	}
+}

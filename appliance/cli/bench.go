@@ -1,0 +1,193 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bessform/terraform-provider-bess/appliance/bench"
+	"github.com/bessform/terraform-provider-bess/appliance/client"
+)
+
+// benchFlags are the flags of bench.
+type benchFlags struct {
+	targets  []string
+	only     []string
+	cores    []int
+	seconds  float64
+	warmup   float64
+	repeat   int
+	list     bool
+	markdown string
+	json     string
+}
+
+func benchCommand(a *app) *cobra.Command {
+	f := &benchFlags{}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure how fast daemons move packets through given pipelines",
+		Long: "Builds one pipeline after the other on every target and measures packets per\nsecond from the counters of the traffic classes. Targets " +
+			"are measured in turn,\nA B A B, and compared pair by pair; any daemon with the API of BESS can be one.\n" +
+			"A target must have no pipeline: the benchmark takes all of it.\n\n" +
+			"What comes out of each pipeline is counted and, for daemons on this machine,\nlooked at; a wrong answer is an error. Where the " +
+			"worker's thread can be seen,\nrates are per second of CPU time it had.\n\n" +
+			"Exit status: 0; 1 if a row failed. A class that a target lacks is reported as\nmissing and is no failure.",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	fs := cmd.Flags()
+	fs.StringArrayVar(&f.targets, "target", nil, "daemon to measure, may be repeated; default: --address")
+	fs.StringSliceVar(&f.only, "only", nil, "`rows` to run, by name; a name ending in - or * stands for all that begin with it")
+	fs.IntSliceVar(&f.cores, "cores", []int{0, 1}, "CPU cores of the workers; the second one is used by rows with two workers")
+	fs.Float64Var(&f.seconds, "seconds", 2, "length of one measurement, in seconds")
+	fs.Float64Var(&f.warmup, "warmup", 1, "how long a pipeline runs before it is measured, in seconds")
+	fs.IntVar(&f.repeat, "repeat", 5, "measurements of each row and target")
+	fs.BoolVar(&f.list, "list", false, "list the rows and do nothing")
+	fs.StringVar(&f.markdown, "markdown", "", "also write the table as Markdown into this `file`")
+	fs.StringVar(&f.json, "json", "", "also write the results as JSON into this `file`")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		rows, err := pickRows(f.only)
+		if err != nil {
+			return err
+		}
+		if f.list {
+			return a.emit(rowList(rows), func(w io.Writer) { drawRows(w, rows) })
+		}
+		return a.bench(cmd.Context(), f, rows)
+	}
+	return cmd
+}
+
+// pickRows returns the rows of the given names, all without names.
+func pickRows(only []string) ([]bench.Row, error) {
+	all := bench.Rows()
+	if len(only) == 0 {
+		return all, nil
+	}
+	var names []string
+	for _, r := range all {
+		names = append(names, r.Name)
+	}
+	wanted := map[string]bool{}
+	for _, o := range only {
+		found := false
+		for _, n := range names {
+			prefix := strings.TrimSuffix(o, "*")
+			if n == o || (prefix != o || strings.HasSuffix(o, "-")) && strings.HasPrefix(n, prefix) {
+				wanted[n], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("--only %q: there is no such row%s", o, hint(o, names))
+		}
+	}
+	return slices.DeleteFunc(all, func(r bench.Row) bool { return !wanted[r.Name] }), nil
+}
+
+type rowData struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+func rowList(rows []bench.Row) []rowData {
+	list := []rowData{}
+	for _, r := range rows {
+		list = append(list, rowData{r.Name, r.Title})
+	}
+	return list
+}
+
+func drawRows(w io.Writer, rows []bench.Row) {
+	t := newTable("ROW", "PIPELINE")
+	for _, r := range rows {
+		t.row(r.Name, r.Title)
+	}
+	t.write(w, "")
+}
+
+func (f *benchFlags) check() error {
+	switch {
+	case f.seconds < 0.1 || f.seconds > 600:
+		return fmt.Errorf("--seconds %v: must be 0.1 to 600", f.seconds)
+	case f.warmup < 0 || f.warmup > 600:
+		return fmt.Errorf("--warmup %v: must be 0 to 600", f.warmup)
+	case f.repeat < 1 || f.repeat > 1000:
+		return fmt.Errorf("--repeat %d: must be 1 to 1000", f.repeat)
+	case len(f.cores) != 2:
+		return fmt.Errorf("--cores %v: must be two core numbers", f.cores)
+	}
+	return nil
+}
+
+func (a *app) bench(ctx context.Context, f *benchFlags, rows []bench.Row) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if len(f.targets) == 0 {
+		f.targets = []string{a.address}
+	}
+	o := bench.Options{Rows: rows, Cores: [2]int(f.cores), Repeat: f.repeat,
+		Length: seconds(f.seconds), Warmup: seconds(f.warmup), Progress: a.Err}
+	for _, t := range f.targets {
+		c, err := client.Dial(t, client.Options{Timeout: max(a.timeout, benchTimeout), UserAgent: "bessctl/" + a.version})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = c.Close() }() // nothing is lost with the connection
+		o.Targets = append(o.Targets, c)
+	}
+	report, err := bench.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := a.emit(report, report.Markdown); err != nil {
+		return err
+	}
+	if err := writeReports(f, report); err != nil {
+		return err
+	}
+	if report.Failed() {
+		return statusError(1)
+	}
+	return nil
+}
+
+// benchTimeout is how long a call of the suite may take at least: large
+// tables are slow to build in some daemons.
+const benchTimeout = 2 * time.Minute
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func writeReports(f *benchFlags, r *bench.Report) error {
+	if f.markdown != "" {
+		if err := writeFile(f.markdown, func(w io.Writer) error { r.Markdown(w); return nil }); err != nil {
+			return err
+		}
+	}
+	if f.json != "" {
+		return writeFile(f.json, func(w io.Writer) error { return writeJSON(w, r, "  ") })
+	}
+	return nil
+}
+
+func writeFile(name string, write func(w io.Writer) error) error {
+	w, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	err = write(w)
+	if closed := w.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
