@@ -12,6 +12,10 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericdecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/gtpudecap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuecho"
+	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuparser"
 	"github.com/bessform/terraform-provider-bess/appliance/module/macswap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/merge"
@@ -40,6 +44,10 @@ func Classes() []*module.Class {
 		bypass.Class,
 		genericdecap.Class,
 		genericencap.Class,
+		gtpudecap.Class,
+		gtpuecho.Class,
+		gtpuencap.Class,
+		gtpuparser.Class,
 		macswap.Class,
 		measure.Class,
 		merge.Class,

@@ -29,9 +29,14 @@ const (
 // change sides, the recovery element is added, and the packet leaves on gate
 // 1. Checksums of IP and UDP are zero then and must be filled in behind.
 // Anything else leaves on gate 0, unchanged.
+//
+// A request ends where its GTP-U message does; what a frame has behind that is
+// padding, into which the element goes if there is any.
 type GtpuEchoArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Own IPv4 address as a number: 10.0.0.1 is 0x0a000001. Not zero.
+	// Own IPv4 address as a number: 10.0.0.1 is 0x0a000001. Not zero. Requests
+	// to other addresses leave on gate 0. A number below 0x01000000, which is no
+	// address of a host, answers requests to all addresses.
 	S1USgwIp      uint32 `protobuf:"varint,1,opt,name=s1u_sgw_ip,json=s1uSgwIp,proto3" json:"s1u_sgw_ip,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -25,9 +25,10 @@ const (
 )
 
 // GtpuEncap puts outer IPv4, UDP and GTP-U headers between the Ethernet
-// header and the packet, and sends it to gate 1. Packets without room for
-// them leave on gate 0, unchanged. The outer checksums are zero and must be
-// filled in behind.
+// header and an IPv4 or IPv6 packet, and sends it to gate 1. What is not IP,
+// or has no room for the headers in front, leaves on gate 0, unchanged. The
+// outer checksums are zero and must be filled in behind. Ethernet padding is
+// cut off.
 //
 // The content comes from the metadata attributes tunnel_out_src_ip4addr,
 // tunnel_out_dst_ip4addr and tunnel_out_teid (4 bytes each) and

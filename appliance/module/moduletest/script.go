@@ -42,7 +42,7 @@ import (
 //	counter NAME COUNTER N             a counter of the class
 //	desc NAME "text"                   live description
 //	run NAME TASK [=> JSON]            run a task once; packets, bits, blocked
-//	attr NAME ATTR HEX                 metadata of the last frame from NAME:0
+//	attr NAME[:OGATE] ATTR HEX         metadata of the last frame from a gate
 //	worker N                           id for the following send and run
 func RunDir(t *testing.T, dir string, classes ...*module.Class) {
 	t.Helper()
@@ -190,7 +190,11 @@ func (s *script) figure(verb string, f []string, rest string) error {
 		}
 		got, want = s.h.Desc(f[0]), text
 	case verb == "attr" && len(f) == 3:
-		got, want = hex.EncodeToString(s.h.Attr(f[0], 0, f[1])), f[2]
+		name, gate, err := s.gate(f[0])
+		if err != nil {
+			return err
+		}
+		got, want = hex.EncodeToString(s.h.Attr(name, gate, f[1])), f[2]
 	default:
 		return fmt.Errorf("unknown statement")
 	}
