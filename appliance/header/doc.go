@@ -29,6 +29,9 @@ import "encoding/binary"
 // be is the byte order of every field on the wire.
 var be = binary.BigEndian
 
+// le reads and writes several fields at once, in the order of memory.
+var le = binary.LittleEndian
+
 // from returns b[off:] if at least n bytes lie there.
 func from(b []byte, off, n int) ([]byte, bool) {
 	if off < 0 || off > len(b)-n {

@@ -15,6 +15,10 @@ func FuzzParse(f *testing.F) {
 	f.Add(unhex(f, "600000000010003a20010db8000000000000000000000001fe800000000000000000000000000002"+"3a00000000000000"+"8000000000010001"), 0)
 	f.Fuzz(func(t *testing.T, b []byte, off int) {
 		SkipTags(b)
+		PopTag(append([]byte(nil), b...))
+		if h, ok := ParseVXLAN(b, off); ok {
+			h.VNI()
+		}
 		if h, ok := ParseEthernet(b); ok {
 			_ = h.Dst().String() + h.Src().String()
 			if len(h.Payload()) != len(b)-EthernetLen {

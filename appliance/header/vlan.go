@@ -3,6 +3,8 @@
 
 package header
 
+import "math/bits"
+
 // VLANLen is the length of one tag in bytes: what is added to a frame.
 const VLANLen = 4
 
@@ -91,4 +93,42 @@ func SkipTags(frame []byte) (etherType uint16, off int, ok bool) {
 		return 0, 0, false
 	}
 	return tag.Type(), off + VLANLen, true
+}
+
+// Tag protocol identifiers as a little-endian load finds them.
+const (
+	rawVLAN uint16 = TypeVLAN>>8 | TypeVLAN&0xff<<8
+	rawQinQ uint16 = TypeQinQ>>8 | TypeQinQ&0xff<<8
+)
+
+// PushTag puts a tag behind the addresses of the Ethernet frame that begins
+// at frame[VLANLen]; the new frame begins at frame[0]. The tag is of type
+// 802.1ad if another one follows it, else of type 802.1Q. The old frame must
+// have EthernetLen bytes.
+func PushTag(frame []byte, tci uint16) {
+	hi, lo := le.Uint64(frame[10:18]), le.Uint64(frame[4:12])
+	tpid := uint64(rawVLAN)
+	if t := uint16(hi >> 48); t == rawVLAN || t == rawQinQ {
+		tpid = uint64(rawQinQ)
+	}
+	le.PutUint64(frame[0:8], lo)
+	le.PutUint64(frame[8:16], hi>>16&0xffff_ffff|tpid<<32|uint64(bits.ReverseBytes16(tci))<<48)
+}
+
+// PopTag moves the addresses over the outermost tag of an Ethernet frame and
+// returns the tag control information: the new frame begins at
+// frame[VLANLen]. ok is false, and nothing has changed, for frames without a
+// tag or too short for one with the EtherType behind it.
+func PopTag(frame []byte) (tci uint16, ok bool) {
+	if len(frame) < EthernetLen+VLANLen {
+		return 0, false
+	}
+	hi := le.Uint64(frame[8:16])
+	if t := uint16(hi >> 32); t != rawVLAN && t != rawQinQ {
+		return 0, false
+	}
+	lo := le.Uint64(frame[0:8])
+	le.PutUint32(frame[12:16], uint32(hi))
+	le.PutUint64(frame[4:12], lo)
+	return bits.ReverseBytes16(uint16(hi >> 48)), true
 }

@@ -6,6 +6,7 @@ package module
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -67,6 +68,21 @@ func (e *Env) AddAttr(name string, size int, mode Mode) (AttrID, error) {
 	}
 	e.attrs = attrs
 	return AttrID(len(e.attrs) - 1), nil
+}
+
+// AddAttrs declares attributes of fixed names and sizes as their documentation
+// has them; their ids are 0, 1, … in that order. Errors are those of AddAttr.
+func (e *Env) AddAttrs(docs []AttrDoc) error {
+	for _, d := range docs {
+		size, err := strconv.Atoi(d.Size)
+		if err != nil {
+			return Invalid("attribute "+d.Name, d.Size, "the size is not fixed")
+		}
+		if _, err := e.AddAttr(d.Name, size, d.Mode); err != nil {
+			return errno.Wrap(err, "attribute %s", d.Name)
+		}
+	}
+	return nil
 }
 
 // AddTask registers a task; its index is the number registered before.

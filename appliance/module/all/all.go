@@ -10,12 +10,14 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
+	"github.com/bessform/terraform-provider-bess/appliance/module/etherencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericdecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpudecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuecho"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuparser"
+	"github.com/bessform/terraform-provider-bess/appliance/module/ipencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/macswap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/merge"
@@ -35,6 +37,11 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/split"
 	"github.com/bessform/terraform-provider-bess/appliance/module/timestamp"
 	"github.com/bessform/terraform-provider-bess/appliance/module/update"
+	"github.com/bessform/terraform-provider-bess/appliance/module/vlanpop"
+	"github.com/bessform/terraform-provider-bess/appliance/module/vlanpush"
+	"github.com/bessform/terraform-provider-bess/appliance/module/vlansplit"
+	"github.com/bessform/terraform-provider-bess/appliance/module/vxlandecap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/vxlanencap"
 )
 
 // Classes returns every module class by name.
@@ -42,12 +49,14 @@ func Classes() []*module.Class {
 	return []*module.Class{
 		acl.Class,
 		bypass.Class,
+		etherencap.Class,
 		genericdecap.Class,
 		genericencap.Class,
 		gtpudecap.Class,
 		gtpuecho.Class,
 		gtpuencap.Class,
 		gtpuparser.Class,
+		ipencap.Class,
 		macswap.Class,
 		measure.Class,
 		merge.Class,
@@ -67,5 +76,10 @@ func Classes() []*module.Class {
 		split.Class,
 		timestamp.Class,
 		update.Class,
+		vlanpop.Class,
+		vlanpush.Class,
+		vlansplit.Class,
+		vxlandecap.Class,
+		vxlanencap.Class,
 	}
 }

@@ -66,27 +66,3 @@ func Bench(b *testing.B, class *module.Class, arg proto.Message, frames ...[]byt
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packet.BatchSize, "ns/pkt")
 }
-
-// Fuzz lets arbitrary frames arrive on arbitrary input gates of an instance
-// whose argument mk draws from the fuzzer's bytes; arguments that are refused
-// are fine. The module must neither panic nor lose packets.
-func Fuzz(f *testing.F, class *module.Class, mk func(seed []byte) proto.Message) {
-	for name := range Frames {
-		f.Add([]byte{0}, Frame(name), uint16(0))
-		f.Add([]byte(name), Frame(name)[:20], uint16(1))
-	}
-	f.Fuzz(func(t *testing.T, seed, data []byte, gate uint16) {
-		if len(data) > packet.MaxTotal {
-			return
-		}
-		h := New(t)
-		if h.Create("m", class, mk(seed)) != nil || class.IGates == 0 {
-			return
-		}
-		ig := int(gate) % class.IGates
-		h.Send("m", ig, data, data[:len(data)/2], nil)
-		for i := range h.module("m").Tasks {
-			h.RunTask("m", i)
-		}
-	})
-}
