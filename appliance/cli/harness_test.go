@@ -91,7 +91,7 @@ func (p *peer) serve() {
 	g := grpc.NewServer()
 	server.New(e, "v9.9.9", func() {}).Register(g)
 	if !p.plain {
-		declare.Register(g, e, cat)
+		declare.Register(g, e, cat, nil)
 	}
 	go func() { _ = g.Serve(l) }()
 	p.stop = sync.OnceFunc(func() {

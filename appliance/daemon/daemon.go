@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
 )
@@ -27,10 +28,11 @@ type Config struct {
 	Engine engine.Options
 	// Version is what GetVersion answers.
 	Version string
-	// Register adds further services; may be nil.
-	Register func(g *grpc.Server, e *engine.Engine)
-	// Apply applies a declaration file; may be nil.
-	Apply func(e *engine.Engine, file string) error
+}
+
+// catalog returns what pipelines can be made of.
+func (c *Config) catalog() declare.Catalog {
+	return declare.Catalog{Classes: c.Engine.Classes, Drivers: c.Engine.Drivers}
 }
 
 // graceful is how long calls under way may take when the daemon ends.
@@ -102,21 +104,16 @@ func run(cfg Config, f *Flags, log *slog.Logger) error {
 		return err
 	}
 	defer e.Close()
-	if f.Declaration != "" {
-		if cfg.Apply == nil {
-			return fmt.Errorf("-declaration: this build cannot apply declarations")
-		}
-		if err := cfg.Apply(e, f.Declaration); err != nil {
-			return fmt.Errorf("-declaration %s: %w", f.Declaration, err)
-		}
+	a, err := newAppliance(cfg, f, e, log)
+	if err != nil {
+		return err
 	}
+	defer a.close() // before the engine
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	g := grpc.NewServer(serverOptions(f, log)...)
 	h := server.New(e, cfg.Version, sync.OnceFunc(stop)).Register(g)
-	if cfg.Register != nil {
-		cfg.Register(g, e)
-	}
+	a.register(g, h)
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(l) }()
 	log.Info("serving", "version", cfg.Version, "address", f.URL, "pid", os.Getpid(), "buffers", f.Buffers)

@@ -12,6 +12,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"github.com/bessform/terraform-provider-bess/appliance/store"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
@@ -27,6 +28,8 @@ type Flags struct {
 	Port          int
 	Buffers       int
 	Declaration   string
+	Store         string
+	StoreKeep     int
 	LogDir        string
 	Verbose       int
 	MinLogLevel   int
@@ -70,7 +73,9 @@ func ParseFlags(args []string, w io.Writer) (*Flags, error) {
 	fs.StringVar(&f.Bind, "b", "127.0.0.1", "bind `address`")
 	fs.IntVar(&f.Port, "p", 10514, "TCP `port`")
 	fs.IntVar(&f.Buffers, "buffers", 262144, "packet buffers, a power of two")
-	fs.StringVar(&f.Declaration, "declaration", "", "YAML `file` to apply at start; failing to apply it is fatal")
+	fs.StringVar(&f.Declaration, "declaration", "", "YAML `file` to apply at start; failing to apply it is fatal. With -store it is applied only as long as nothing is stored")
+	fs.StringVar(&f.Store, "store", "", "`directory` in which declarations are kept: what was applied last comes back at the next start")
+	fs.IntVar(&f.StoreKeep, "store_generations", store.DefaultKeep, "how many declarations stay in the store")
 	fs.StringVar(&f.LogDir, "log_dir", "/tmp", "`directory` of the log file when not in the foreground")
 	fs.IntVar(&f.Verbose, "v", 0, "1 logs every request")
 	fs.IntVar(&f.MinLogLevel, "minloglevel", 0, "0 logs everything, 1 warnings and errors, 2 errors only")
@@ -138,6 +143,8 @@ func (f *Flags) check() error {
 		return fmt.Errorf("-buffers: %d: must be a power of two", f.Buffers)
 	case f.Port < 1 || f.Port > 65535:
 		return fmt.Errorf("-p: %d: must be 1..65535", f.Port)
+	case f.StoreKeep < 1 || f.StoreKeep > 10000:
+		return fmt.Errorf("-store_generations: %d: must be 1..10000", f.StoreKeep)
 	case !sys.CoreExists(f.Core):
 		return fmt.Errorf("-c: %d: there is no such CPU core", f.Core)
 	}

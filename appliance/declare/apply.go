@@ -83,34 +83,58 @@ func PlanFor(e *engine.Engine, p *Pipeline, cat Catalog) (*Plan, uint64, error) 
 // pipeline must still be at it. Afterwards all workers run. Errors:
 // *StaleError, *RefusedError.
 func Apply(e *engine.Engine, p *Pipeline, cat Catalog, generation uint64) (*Result, error) {
+	return apply(e, p, cat, options{generation: generation})
+}
+
+// options vary apply.
+type options struct {
+	generation uint64          // to be at, 0: any
+	runtime    *engine.Runtime // what modules are to be, nil: as they are
+	keeper     Keeper          // nil: nobody keeps the result
+	by, origin string          // who asks, and how
+}
+
+func apply(e *engine.Engine, p *Pipeline, cat Catalog, opt options) (*Result, error) {
 	x := newIndex(cat)
 	res := &Result{}
 	err := e.Transaction(func(tx *engine.Tx) error {
-		if g := tx.Generation(); generation != 0 && g != generation {
-			return &StaleError{Have: g, Want: generation}
+		tx.AtCommit(func(generation uint64) { res.Generation = generation })
+		if g := tx.Generation(); opt.generation != 0 && g != opt.generation {
+			return &StaleError{Have: g, Want: opt.generation}
 		}
 		cur, err := fromState(tx.State(), x)
 		if err != nil {
 			return err
 		}
 		plan := diff(cur, p, x)
-		if plan.IsEmpty() {
-			return nil
+		if !plan.IsEmpty() {
+			if f := plan.run(tx); f != nil {
+				return &RefusedError{*f}
+			}
+			s := tx.State()
+			if f := p.checkQueueCounts(s.Ports); f != nil {
+				return &RefusedError{*f}
+			}
+			res.Actions, res.Findings = plan.Actions, p.metadataWarnings(s.Warnings)
 		}
-		if f := plan.run(tx); f != nil {
-			return &RefusedError{*f}
+		if opt.runtime != nil {
+			if err := restoreCalls(tx, p, opt.runtime); err != nil {
+				return err
+			}
 		}
-		s := tx.State()
-		if f := p.checkQueueCounts(s.Ports); f != nil {
-			return &RefusedError{*f}
+		if opt.keeper != nil {
+			// Last: what is kept is what runs from here on.
+			r := opt.runtime
+			if r == nil {
+				r = tx.Runtime()
+			}
+			return opt.keeper.Keep(tx, p, r, opt.by, opt.origin)
 		}
-		res.Actions, res.Findings = plan.Actions, p.metadataWarnings(s.Warnings)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	res.Generation = e.Generation()
 	return res, nil
 }
 

@@ -214,18 +214,18 @@ func TestApplyFile(t *testing.T) {
 	write("a.yaml", header+"  modules:\n    src: {class: Source, args: {pkt_size: \"${SIZE}\"}}\n  links: [src -> out]\n")
 	write("b.yml", header+"  modules:\n    out: {class: Sink}\n")
 	write("notes.txt", "not a declaration")
-	if err := declare.ApplyFile(w.e, w.cat, dir); err != nil {
+	if err := declare.ApplyFile(w.e, w.cat, nil, dir); err != nil {
 		t.Fatal(err)
 	}
 	if s := w.e.State(); len(s.Modules) != 2 || len(s.Links) != 1 {
 		t.Errorf("state %+v", s)
 	}
 	bad := write("bad.yaml", header+"  workers: {0: {core: 60000}}\n")
-	w.same(fmt.Sprint(declare.ApplyFile(w.e, w.cat, bad)), bad+":4:23: error: worker 0: core: 60000: this machine has no such CPU core")
-	if err := declare.ApplyFile(w.e, w.cat, dir+"/nothing"); err == nil {
+	w.same(fmt.Sprint(declare.ApplyFile(w.e, w.cat, nil, bad)), bad+":4:23: error: worker 0: core: 60000: this machine has no such CPU core")
+	if err := declare.ApplyFile(w.e, w.cat, nil, dir+"/nothing"); err == nil {
 		t.Error("a missing file was applied")
 	}
-	if err := declare.ApplyFile(w.e, w.cat, t.TempDir()); err == nil {
+	if err := declare.ApplyFile(w.e, w.cat, nil, t.TempDir()); err == nil {
 		t.Error("an empty directory was applied")
 	}
 	if s := w.e.State(); len(s.Modules) != 2 {

@@ -90,8 +90,9 @@ func readFile(name string, stdin io.Reader) (Document, error) {
 }
 
 // ApplyFile makes the engine's pipeline what a file, or the files of a
-// directory, declare. Errors: those of reading, *InvalidError, *RefusedError.
-func ApplyFile(e *engine.Engine, cat Catalog, path string) error {
+// directory, declare; k, which may be nil, keeps it. Errors: those of reading,
+// *InvalidError, *RefusedError, *NotKeptError.
+func ApplyFile(e *engine.Engine, cat Catalog, k Keeper, path string) error {
 	docs, err := ReadFiles([]string{path}, os.Stdin)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func ApplyFile(e *engine.Engine, cat Catalog, path string) error {
 	if HasErrors(found) {
 		return &InvalidError{found}
 	}
-	_, err = Apply(e, p, cat, 0)
+	_, err = apply(e, p, cat, options{keeper: k, origin: FromFile})
 	return err
 }
 

@@ -17,9 +17,10 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
-// Register adds the service bess.declare.v1.Pipelines to a server.
-func Register(g *grpc.Server, e *engine.Engine, cat Catalog) {
-	declarepb.RegisterPipelinesServer(g, &service{engine: e, cat: onThisMachine(cat)})
+// Register adds the service bess.declare.v1.Pipelines to a server. k keeps what
+// is applied; nil if nothing is kept.
+func Register(g *grpc.Server, e *engine.Engine, cat Catalog, k Keeper) {
+	declarepb.RegisterPipelinesServer(g, &service{engine: e, cat: onThisMachine(cat), keeper: k})
 }
 
 // service is the gRPC face of this package and of what BESSControl cannot
@@ -28,6 +29,7 @@ type service struct {
 	declarepb.UnimplementedPipelinesServer
 	engine *engine.Engine
 	cat    Catalog
+	keeper Keeper // nil: nothing is kept
 }
 
 // Export answers what runs.
@@ -68,12 +70,13 @@ func (s *service) Plan(_ context.Context, r *declarepb.PlanRequest) (*declarepb.
 }
 
 // Apply makes the pipeline what is declared.
-func (s *service) Apply(_ context.Context, r *declarepb.ApplyRequest) (*declarepb.ApplyResponse, error) {
+func (s *service) Apply(ctx context.Context, r *declarepb.ApplyRequest) (*declarepb.ApplyResponse, error) {
 	p, found := Validate(documents(r.GetDocuments()), s.cat)
 	if HasErrors(found) {
 		return nil, toStatus(&InvalidError{found})
 	}
-	res, err := Apply(s.engine, p, s.cat, r.GetGeneration())
+	opt := options{generation: r.GetGeneration(), keeper: s.keeper, by: caller(ctx), origin: FromApply}
+	res, err := apply(s.engine, p, s.cat, opt)
 	if err != nil {
 		return nil, toStatus(err)
 	}
@@ -170,12 +173,16 @@ func toStatus(err error) error {
 	var invalid *InvalidError
 	var refused *RefusedError
 	var stale *StaleError
+	var notKept *NotKeptError
+	var missing *MissingError
 	var coded *errno.Error
 	code := codes.Internal
 	switch {
 	case errors.As(err, &invalid):
 		code = codes.InvalidArgument
-	case errors.As(err, &refused):
+	case errors.As(err, &missing):
+		code = codes.NotFound
+	case errors.As(err, &refused), errors.As(err, &notKept):
 		code = codes.FailedPrecondition
 	case errors.As(err, &stale):
 		code = codes.Aborted

@@ -63,6 +63,7 @@ type Engine struct {
 	oldHooks   []*graph.Hook
 	generation uint64
 	undo       *journal
+	calls      map[*graph.Module]*callLog // commands that changed modules
 
 	faultAt atomic.Int64 // when a panic was reported last, nanoseconds since 1970
 	faults  atomic.Int64 // panics not reported since
@@ -79,7 +80,7 @@ func New(opt Options) (*Engine, error) {
 	}
 	e := &Engine{opt: opt, log: opt.Log, pool: pool,
 		classes: map[string]*module.Class{}, drivers: map[string]*port.Driver{}, hooks: map[string]*hook.Class{},
-		graph: graph.New(), ports: map[string]*port.Port{}}
+		generation: 1, graph: graph.New(), ports: map[string]*port.Port{}, calls: map[*graph.Module]*callLog{}}
 	for _, c := range opt.Classes {
 		e.classes[c.Name] = c
 	}
@@ -107,7 +108,7 @@ func (e *Engine) Close() {
 	e.pool.Close()
 }
 
-// Generation counts changes. Two equal values mean that nothing was changed
+// Generation counts changes, from 1. Two equal values mean that nothing was changed
 // in between.
 func (e *Engine) Generation() uint64 {
 	e.mu.Lock()

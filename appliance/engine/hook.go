@@ -256,6 +256,12 @@ type AttachedHook struct {
 	Arg    *anypb.Any
 }
 
+// Is reports whether two hooks are the same: place, name, class, argument.
+func (h *AttachedHook) Is(o AttachedHook) bool {
+	return h.Module == o.Module && h.Input == o.Input && h.Gate == o.Gate && h.Name == o.Name && h.Class == o.Class &&
+		proto.Equal(h.Arg, o.Arg)
+}
+
 // ListHooks returns all hooks by module; input gates first, then output
 // gates, by index.
 func (e *Engine) ListHooks() []AttachedHook {

@@ -3,13 +3,19 @@
 
 package engine
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/bessform/terraform-provider-bess/appliance/graph"
+)
 
 // journal remembers how to undo what a transaction has done so far. A nil
 // journal, outside transactions, remembers nothing.
 type journal struct {
 	steps  []func()
 	commit []func()
+	done   []func(generation uint64) // told at the very end
+	made   map[*graph.Module]bool    // instances that no worker knows yet
 	// exposed says that workers have seen a part of the transaction.
 	exposed bool
 }
@@ -17,6 +23,13 @@ type journal struct {
 func (j *journal) add(f func()) {
 	if j != nil {
 		j.steps = append(j.steps, f)
+	}
+}
+
+// created notes an instance that came with the transaction.
+func (j *journal) created(m *graph.Module) {
+	if j != nil {
+		j.made[m] = true
 	}
 }
 
@@ -39,7 +52,8 @@ type Tx struct{ e *Engine }
 func (e *Engine) Transaction(f func(tx *Tx) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	j := &journal{}
+	start := e.generation
+	j := &journal{made: map[*graph.Module]bool{}}
 	e.undo = j
 	err := f(&Tx{e})
 	e.undo = nil
@@ -52,6 +66,9 @@ func (e *Engine) Transaction(f func(tx *Tx) error) error {
 			e.tcs.attachOrphans(e) // roots that were taken away and put back
 		}
 		e.publishNow()
+		if !j.exposed {
+			e.generation = start // nothing has changed
+		}
 		return err
 	}
 	for _, f := range j.commit {
@@ -59,5 +76,8 @@ func (e *Engine) Transaction(f func(tx *Tx) error) error {
 	}
 	e.tcs.attachOrphans(e)
 	e.resumeAll()
+	for _, f := range j.done {
+		f(e.generation)
+	}
 	return nil
 }

@@ -79,6 +79,7 @@ func (e *Engine) createModule(name, class string, arg *anypb.Any) (*graph.Module
 		return nil, err
 	}
 	e.insertModule(m)
+	e.undo.created(m)
 	// Closed later only: DestroyPort may have shown it to the workers.
 	e.undo.add(func() { e.removeModule(m); e.retired = append(e.retired, m) })
 	e.changed()
@@ -240,7 +241,17 @@ func (e *Engine) command(m *graph.Module, cmd string, arg *anypb.Any) (proto.Mes
 	if c.Rule == module.Exclusive && e.isRunning(m) {
 		return nil, errno.Errorf(errno.EBUSY, "There is a running worker and command '%s' is not MT safe", cmd)
 	}
-	what := m.Class.Name + " " + m.Name + ": " + cmd
+	resp, err := e.run(m, c, arg)
+	if err == nil && c.Resp == nil {
+		e.noteCall(m, cmd, arg)
+		e.changed()
+	}
+	return resp, err
+}
+
+// run gives a command to m, whatever workers do with it.
+func (e *Engine) run(m *graph.Module, c *module.Command, arg *anypb.Any) (proto.Message, error) {
+	what := m.Class.Name + " " + m.Name + ": " + c.Name
 	msg, err := decodeArg(what, m.Class.Name, c.Arg, arg)
 	if err != nil {
 		return nil, err
@@ -254,9 +265,6 @@ func (e *Engine) command(m *graph.Module, cmd string, arg *anypb.Any) (proto.Mes
 	}
 	if err != nil {
 		return nil, errno.Wrap(err, "%s", what)
-	}
-	if c.Resp == nil {
-		e.changed()
 	}
 	return resp, nil
 }
@@ -347,12 +355,16 @@ func (e *Engine) updateModule(m *graph.Module, arg *anypb.Any) (How, error) {
 // keepArg remembers the new argument of an instance that took it in place,
 // and how to give it the old one again.
 func (e *Engine) keepArg(m *graph.Module, arg *anypb.Any) {
-	old := m.Arg
+	old, calls := m.Arg, e.calls[m]
 	m.Arg = cloneAny(arg)
+	delete(e.calls, m) // a new argument takes the place of all
 	e.undo.add(func() {
 		m.Arg = old
 		if msg, err := decodeArg(m.Name, m.Class.Name, m.Class.Arg, old); err == nil {
 			_ = m.Impl.(module.Updater).Update(msg)
+		}
+		if calls != nil {
+			e.repeat(m, calls)
 		}
 	})
 }

@@ -86,6 +86,7 @@ func (e *Engine) bury() {
 		h.Impl.Close()
 	}
 	for _, m := range retired {
+		delete(e.calls, m)
 		m.Close()
 	}
 }

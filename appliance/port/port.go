@@ -154,8 +154,9 @@ type Port struct {
 	inc     []Queue
 	out     []Queue
 
-	mu  sync.Mutex // guards cfg and the queues' owners
-	cfg Config
+	mu      sync.Mutex // guards what follows and the queues' owners
+	cfg     Config
+	setting *Setting
 }
 
 // Open creates a port with the driver. cfg must have been completed.
@@ -183,6 +184,21 @@ func (p *Port) Config() Config {
 // Up reports the administrative state.
 func (p *Port) Up() bool { return p.adminUp.Load() }
 
+// Setting is what clients changed; an MTU of 0 and no MAC mean: nothing.
+type Setting struct {
+	MTU int
+	MAC net.HardwareAddr
+	Up  bool
+}
+
+// Setting returns what SetConf changed since the port was opened, nil if
+// nothing.
+func (p *Port) Setting() *Setting {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.setting
+}
+
 // Queues returns the number of queues of a direction.
 func (p *Port) Queues(dir Dir) int { return len(p.queues(dir)) }
 
@@ -204,12 +220,17 @@ func (p *Port) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s := Setting{Up: up}
+	if p.setting != nil {
+		s.MTU, s.MAC = p.setting.MTU, p.setting.MAC
+	}
 	if mtu != 0 {
-		p.cfg.MTU = mtu
+		p.cfg.MTU, s.MTU = mtu, mtu
 	}
 	if mac != nil {
-		p.cfg.MAC = mac
+		p.cfg.MAC, s.MAC = mac, mac
 	}
+	p.setting = &s
 	p.adminUp.Store(up)
 	return nil
 }

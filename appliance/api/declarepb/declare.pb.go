@@ -13,6 +13,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	anypb "google.golang.org/protobuf/types/known/anypb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1201,11 +1202,326 @@ func (x *PortNotesResponse) GetNotes() []string {
 	return nil
 }
 
+type HistoryRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryRequest) Reset() {
+	*x = HistoryRequest{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryRequest) ProtoMessage() {}
+
+func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
+func (*HistoryRequest) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{22}
+}
+
+type HistoryResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Generations   []*StoredGeneration    `protobuf:"bytes,1,rep,name=generations,proto3" json:"generations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryResponse) Reset() {
+	*x = HistoryResponse{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryResponse) ProtoMessage() {}
+
+func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
+func (*HistoryResponse) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *HistoryResponse) GetGenerations() []*StoredGeneration {
+	if x != nil {
+		return x.Generations
+	}
+	return nil
+}
+
+// StoredGeneration is a declaration in the daemon's store.
+type StoredGeneration struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts what was stored, across restarts. It is not the generation of the
+	// engine that Plan and Apply know.
+	Generation uint64                 `protobuf:"varint,1,opt,name=generation,proto3" json:"generation,omitempty"`
+	Time       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// Who applied it: the name in the client's certificate, if it had one.
+	By string `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	// How it came: "apply", "rollback", "file" (-declaration), or "calls": what
+	// ran after calls that changed single things.
+	Origin string `protobuf:"bytes,4,opt,name=origin,proto3" json:"origin,omitempty"`
+	// The declaration's metadata.name.
+	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// SHA-256 of the content, in hex. Equal digests mean equal pipelines.
+	Sha256 string `protobuf:"bytes,6,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Bytes  uint64 `protobuf:"varint,7,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Why it cannot be used; empty if it can.
+	Problem       string `protobuf:"bytes,8,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredGeneration) Reset() {
+	*x = StoredGeneration{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredGeneration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredGeneration) ProtoMessage() {}
+
+func (x *StoredGeneration) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredGeneration.ProtoReflect.Descriptor instead.
+func (*StoredGeneration) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *StoredGeneration) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *StoredGeneration) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *StoredGeneration) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *StoredGeneration) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *StoredGeneration) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StoredGeneration) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *StoredGeneration) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *StoredGeneration) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+type RollbackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A generation of History; 0: the newest that differs from the newest one.
+	Generation    uint64 `protobuf:"varint,1,opt,name=generation,proto3" json:"generation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackRequest) Reset() {
+	*x = RollbackRequest{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackRequest) ProtoMessage() {}
+
+func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
+func (*RollbackRequest) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *RollbackRequest) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+type RollbackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The generation that was applied.
+	Restored uint64     `protobuf:"varint,1,opt,name=restored,proto3" json:"restored,omitempty"`
+	Findings []*Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
+	// What was done.
+	Actions []*Action `protobuf:"bytes,3,rep,name=actions,proto3" json:"actions,omitempty"`
+	// Hooks and settings of ports that could not be made what they were, for
+	// people.
+	Problems []string `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
+	// The engine's generation afterwards.
+	Generation    uint64 `protobuf:"varint,5,opt,name=generation,proto3" json:"generation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackResponse) Reset() {
+	*x = RollbackResponse{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackResponse) ProtoMessage() {}
+
+func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
+func (*RollbackResponse) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RollbackResponse) GetRestored() uint64 {
+	if x != nil {
+		return x.Restored
+	}
+	return 0
+}
+
+func (x *RollbackResponse) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *RollbackResponse) GetActions() []*Action {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *RollbackResponse) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *RollbackResponse) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 var File_appliance_api_declarepb_declare_proto protoreflect.FileDescriptor
 
 const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\n" +
-	"%appliance/api/declarepb/declare.proto\x12\x0fbess.declare.v1\x1a\x19google/protobuf/any.proto\"\x9d\x01\n" +
+	"%appliance/api/declarepb/declare.proto\x12\x0fbess.declare.v1\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x01\n" +
 	"\aFinding\x12\x1a\n" +
 	"\bseverity\x18\x01 \x01(\tR\bseverity\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\tR\bposition\x12\x16\n" +
@@ -1284,7 +1600,33 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\x10PortNotesRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\")\n" +
 	"\x11PortNotesResponse\x12\x14\n" +
-	"\x05notes\x18\x01 \x03(\tR\x05notes2\xea\x05\n" +
+	"\x05notes\x18\x01 \x03(\tR\x05notes\"\x10\n" +
+	"\x0eHistoryRequest\"V\n" +
+	"\x0fHistoryResponse\x12C\n" +
+	"\vgenerations\x18\x01 \x03(\v2!.bess.declare.v1.StoredGenerationR\vgenerations\"\xe6\x01\n" +
+	"\x10StoredGeneration\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x01 \x01(\x04R\n" +
+	"generation\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\tR\x02by\x12\x16\n" +
+	"\x06origin\x18\x04 \x01(\tR\x06origin\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x16\n" +
+	"\x06sha256\x18\x06 \x01(\tR\x06sha256\x12\x14\n" +
+	"\x05bytes\x18\a \x01(\x04R\x05bytes\x12\x18\n" +
+	"\aproblem\x18\b \x01(\tR\aproblem\"1\n" +
+	"\x0fRollbackRequest\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x01 \x01(\x04R\n" +
+	"generation\"\xd3\x01\n" +
+	"\x10RollbackResponse\x12\x1a\n" +
+	"\brestored\x18\x01 \x01(\x04R\brestored\x124\n" +
+	"\bfindings\x18\x02 \x03(\v2\x18.bess.declare.v1.FindingR\bfindings\x121\n" +
+	"\aactions\x18\x03 \x03(\v2\x17.bess.declare.v1.ActionR\aactions\x12\x1a\n" +
+	"\bproblems\x18\x04 \x03(\tR\bproblems\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x05 \x01(\x04R\n" +
+	"generation2\x89\a\n" +
 	"\tPipelines\x12I\n" +
 	"\x06Export\x12\x1e.bess.declare.v1.ExportRequest\x1a\x1f.bess.declare.v1.ExportResponse\x12O\n" +
 	"\bValidate\x12 .bess.declare.v1.ValidateRequest\x1a!.bess.declare.v1.ValidateResponse\x12C\n" +
@@ -1294,7 +1636,9 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\x0eModuleCounters\x12&.bess.declare.v1.ModuleCountersRequest\x1a'.bess.declare.v1.ModuleCountersResponse\x12O\n" +
 	"\bMoveLink\x12 .bess.declare.v1.MoveLinkRequest\x1a!.bess.declare.v1.MoveLinkResponse\x12O\n" +
 	"\bDeleteTc\x12 .bess.declare.v1.DeleteTcRequest\x1a!.bess.declare.v1.DeleteTcResponse\x12R\n" +
-	"\tPortNotes\x12!.bess.declare.v1.PortNotesRequest\x1a\".bess.declare.v1.PortNotesResponseBEZCgithub.com/bessform/terraform-provider-bess/appliance/api/declarepbb\x06proto3"
+	"\tPortNotes\x12!.bess.declare.v1.PortNotesRequest\x1a\".bess.declare.v1.PortNotesResponse\x12L\n" +
+	"\aHistory\x12\x1f.bess.declare.v1.HistoryRequest\x1a .bess.declare.v1.HistoryResponse\x12O\n" +
+	"\bRollback\x12 .bess.declare.v1.RollbackRequest\x1a!.bess.declare.v1.RollbackResponseBEZCgithub.com/bessform/terraform-provider-bess/appliance/api/declarepbb\x06proto3"
 
 var (
 	file_appliance_api_declarepb_declare_proto_rawDescOnce sync.Once
@@ -1308,7 +1652,7 @@ func file_appliance_api_declarepb_declare_proto_rawDescGZIP() []byte {
 	return file_appliance_api_declarepb_declare_proto_rawDescData
 }
 
-var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*Finding)(nil),                // 0: bess.declare.v1.Finding
 	(*Action)(nil),                 // 1: bess.declare.v1.Action
@@ -1332,11 +1676,17 @@ var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*DeleteTcResponse)(nil),       // 19: bess.declare.v1.DeleteTcResponse
 	(*PortNotesRequest)(nil),       // 20: bess.declare.v1.PortNotesRequest
 	(*PortNotesResponse)(nil),      // 21: bess.declare.v1.PortNotesResponse
-	nil,                            // 22: bess.declare.v1.Document.VariablesEntry
-	(*anypb.Any)(nil),              // 23: google.protobuf.Any
+	(*HistoryRequest)(nil),         // 22: bess.declare.v1.HistoryRequest
+	(*HistoryResponse)(nil),        // 23: bess.declare.v1.HistoryResponse
+	(*StoredGeneration)(nil),       // 24: bess.declare.v1.StoredGeneration
+	(*RollbackRequest)(nil),        // 25: bess.declare.v1.RollbackRequest
+	(*RollbackResponse)(nil),       // 26: bess.declare.v1.RollbackResponse
+	nil,                            // 27: bess.declare.v1.Document.VariablesEntry
+	(*anypb.Any)(nil),              // 28: google.protobuf.Any
+	(*timestamppb.Timestamp)(nil),  // 29: google.protobuf.Timestamp
 }
 var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
-	22, // 0: bess.declare.v1.Document.variables:type_name -> bess.declare.v1.Document.VariablesEntry
+	27, // 0: bess.declare.v1.Document.variables:type_name -> bess.declare.v1.Document.VariablesEntry
 	2,  // 1: bess.declare.v1.ValidateRequest.documents:type_name -> bess.declare.v1.Document
 	0,  // 2: bess.declare.v1.ValidateResponse.findings:type_name -> bess.declare.v1.Finding
 	2,  // 3: bess.declare.v1.PlanRequest.documents:type_name -> bess.declare.v1.Document
@@ -1345,31 +1695,39 @@ var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
 	2,  // 6: bess.declare.v1.ApplyRequest.documents:type_name -> bess.declare.v1.Document
 	0,  // 7: bess.declare.v1.ApplyResponse.findings:type_name -> bess.declare.v1.Finding
 	1,  // 8: bess.declare.v1.ApplyResponse.actions:type_name -> bess.declare.v1.Action
-	23, // 9: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
+	28, // 9: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
 	14, // 10: bess.declare.v1.ModuleCountersResponse.counters:type_name -> bess.declare.v1.Counter
-	3,  // 11: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
-	5,  // 12: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
-	7,  // 13: bess.declare.v1.Pipelines.Plan:input_type -> bess.declare.v1.PlanRequest
-	9,  // 14: bess.declare.v1.Pipelines.Apply:input_type -> bess.declare.v1.ApplyRequest
-	11, // 15: bess.declare.v1.Pipelines.UpdateModule:input_type -> bess.declare.v1.UpdateModuleRequest
-	13, // 16: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
-	16, // 17: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
-	18, // 18: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
-	20, // 19: bess.declare.v1.Pipelines.PortNotes:input_type -> bess.declare.v1.PortNotesRequest
-	4,  // 20: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
-	6,  // 21: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
-	8,  // 22: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
-	10, // 23: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
-	12, // 24: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
-	15, // 25: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
-	17, // 26: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
-	19, // 27: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
-	21, // 28: bess.declare.v1.Pipelines.PortNotes:output_type -> bess.declare.v1.PortNotesResponse
-	20, // [20:29] is the sub-list for method output_type
-	11, // [11:20] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	24, // 11: bess.declare.v1.HistoryResponse.generations:type_name -> bess.declare.v1.StoredGeneration
+	29, // 12: bess.declare.v1.StoredGeneration.time:type_name -> google.protobuf.Timestamp
+	0,  // 13: bess.declare.v1.RollbackResponse.findings:type_name -> bess.declare.v1.Finding
+	1,  // 14: bess.declare.v1.RollbackResponse.actions:type_name -> bess.declare.v1.Action
+	3,  // 15: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
+	5,  // 16: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
+	7,  // 17: bess.declare.v1.Pipelines.Plan:input_type -> bess.declare.v1.PlanRequest
+	9,  // 18: bess.declare.v1.Pipelines.Apply:input_type -> bess.declare.v1.ApplyRequest
+	11, // 19: bess.declare.v1.Pipelines.UpdateModule:input_type -> bess.declare.v1.UpdateModuleRequest
+	13, // 20: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
+	16, // 21: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
+	18, // 22: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
+	20, // 23: bess.declare.v1.Pipelines.PortNotes:input_type -> bess.declare.v1.PortNotesRequest
+	22, // 24: bess.declare.v1.Pipelines.History:input_type -> bess.declare.v1.HistoryRequest
+	25, // 25: bess.declare.v1.Pipelines.Rollback:input_type -> bess.declare.v1.RollbackRequest
+	4,  // 26: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
+	6,  // 27: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
+	8,  // 28: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
+	10, // 29: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
+	12, // 30: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
+	15, // 31: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
+	17, // 32: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
+	19, // 33: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
+	21, // 34: bess.declare.v1.Pipelines.PortNotes:output_type -> bess.declare.v1.PortNotesResponse
+	23, // 35: bess.declare.v1.Pipelines.History:output_type -> bess.declare.v1.HistoryResponse
+	26, // 36: bess.declare.v1.Pipelines.Rollback:output_type -> bess.declare.v1.RollbackResponse
+	26, // [26:37] is the sub-list for method output_type
+	15, // [15:26] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_appliance_api_declarepb_declare_proto_init() }
@@ -1383,7 +1741,7 @@ func file_appliance_api_declarepb_declare_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appliance_api_declarepb_declare_proto_rawDesc), len(file_appliance_api_declarepb_declare_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

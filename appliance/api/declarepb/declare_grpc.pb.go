@@ -31,6 +31,8 @@ const (
 	Pipelines_MoveLink_FullMethodName       = "/bess.declare.v1.Pipelines/MoveLink"
 	Pipelines_DeleteTc_FullMethodName       = "/bess.declare.v1.Pipelines/DeleteTc"
 	Pipelines_PortNotes_FullMethodName      = "/bess.declare.v1.Pipelines/PortNotes"
+	Pipelines_History_FullMethodName        = "/bess.declare.v1.Pipelines/History"
+	Pipelines_Rollback_FullMethodName       = "/bess.declare.v1.Pipelines/Rollback"
 )
 
 // PipelinesClient is the client API for Pipelines service.
@@ -77,6 +79,15 @@ type PipelinesClient interface {
 	// PortNotes returns what a port's driver has to say about itself, such as
 	// the end of a recording that it reads. NOT_FOUND for an unknown port.
 	PortNotes(ctx context.Context, in *PortNotesRequest, opts ...grpc.CallOption) (*PortNotesResponse, error)
+	// History returns the declarations that the daemon has stored, the newest
+	// first. FAILED_PRECONDITION if it was started without a store.
+	History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (*HistoryResponse, error)
+	// Rollback makes the running pipeline what a stored generation says,
+	// together with what commands, hooks and settings of ports had made of it,
+	// and stores that as a new generation: all of it or nothing, but for hooks
+	// and settings of ports. NOT_FOUND if it is not stored (any more),
+	// FAILED_PRECONDITION if it cannot be used or applied.
+	Rollback(ctx context.Context, in *RollbackRequest, opts ...grpc.CallOption) (*RollbackResponse, error)
 }
 
 type pipelinesClient struct {
@@ -177,6 +188,26 @@ func (c *pipelinesClient) PortNotes(ctx context.Context, in *PortNotesRequest, o
 	return out, nil
 }
 
+func (c *pipelinesClient) History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (*HistoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HistoryResponse)
+	err := c.cc.Invoke(ctx, Pipelines_History_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelinesClient) Rollback(ctx context.Context, in *RollbackRequest, opts ...grpc.CallOption) (*RollbackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RollbackResponse)
+	err := c.cc.Invoke(ctx, Pipelines_Rollback_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PipelinesServer is the server API for Pipelines service.
 // All implementations must embed UnimplementedPipelinesServer
 // for forward compatibility.
@@ -221,6 +252,15 @@ type PipelinesServer interface {
 	// PortNotes returns what a port's driver has to say about itself, such as
 	// the end of a recording that it reads. NOT_FOUND for an unknown port.
 	PortNotes(context.Context, *PortNotesRequest) (*PortNotesResponse, error)
+	// History returns the declarations that the daemon has stored, the newest
+	// first. FAILED_PRECONDITION if it was started without a store.
+	History(context.Context, *HistoryRequest) (*HistoryResponse, error)
+	// Rollback makes the running pipeline what a stored generation says,
+	// together with what commands, hooks and settings of ports had made of it,
+	// and stores that as a new generation: all of it or nothing, but for hooks
+	// and settings of ports. NOT_FOUND if it is not stored (any more),
+	// FAILED_PRECONDITION if it cannot be used or applied.
+	Rollback(context.Context, *RollbackRequest) (*RollbackResponse, error)
 	mustEmbedUnimplementedPipelinesServer()
 }
 
@@ -257,6 +297,12 @@ func (UnimplementedPipelinesServer) DeleteTc(context.Context, *DeleteTcRequest) 
 }
 func (UnimplementedPipelinesServer) PortNotes(context.Context, *PortNotesRequest) (*PortNotesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PortNotes not implemented")
+}
+func (UnimplementedPipelinesServer) History(context.Context, *HistoryRequest) (*HistoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method History not implemented")
+}
+func (UnimplementedPipelinesServer) Rollback(context.Context, *RollbackRequest) (*RollbackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Rollback not implemented")
 }
 func (UnimplementedPipelinesServer) mustEmbedUnimplementedPipelinesServer() {}
 func (UnimplementedPipelinesServer) testEmbeddedByValue()                   {}
@@ -441,6 +487,42 @@ func _Pipelines_PortNotes_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Pipelines_History_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HistoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelinesServer).History(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pipelines_History_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelinesServer).History(ctx, req.(*HistoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Pipelines_Rollback_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RollbackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelinesServer).Rollback(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pipelines_Rollback_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelinesServer).Rollback(ctx, req.(*RollbackRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Pipelines_ServiceDesc is the grpc.ServiceDesc for Pipelines service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -483,6 +565,14 @@ var Pipelines_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PortNotes",
 			Handler:    _Pipelines_PortNotes_Handler,
+		},
+		{
+			MethodName: "History",
+			Handler:    _Pipelines_History_Handler,
+		},
+		{
+			MethodName: "Rollback",
+			Handler:    _Pipelines_Rollback_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -7,10 +7,7 @@ package main
 import (
 	"os"
 
-	"google.golang.org/grpc"
-
 	"github.com/bessform/terraform-provider-bess/appliance/daemon"
-	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	hooks "github.com/bessform/terraform-provider-bess/appliance/hook/all"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/version"
@@ -19,11 +16,8 @@ import (
 )
 
 func main() {
-	cat := declare.Catalog{Classes: modules.Classes(), Drivers: ports.Drivers()}
 	os.Exit(daemon.Main(daemon.Config{
-		Engine:   engine.Options{Classes: cat.Classes, Drivers: cat.Drivers, Hooks: hooks.Hooks()},
-		Version:  version.String(),
-		Register: func(g *grpc.Server, e *engine.Engine) { declare.Register(g, e, cat) },
-		Apply:    func(e *engine.Engine, file string) error { return declare.ApplyFile(e, cat, file) },
+		Engine:  engine.Options{Classes: modules.Classes(), Drivers: ports.Drivers(), Hooks: hooks.Hooks()},
+		Version: version.String(),
 	}, os.Args[1:], os.Stdout, os.Stderr))
 }
