@@ -87,11 +87,7 @@ func missing(ctx context.Context, c *client.Client, p *pipeline) error {
 
 // place puts each task on its worker.
 func place(ctx context.Context, c *client.Client, p *pipeline) error {
-	tasks := []string{p.modules[0].name}
-	if p.measured != tasks[0] {
-		tasks = append(tasks, p.measured)
-	}
-	for _, m := range tasks {
+	for _, m := range p.tasks() {
 		wid := int64(0)
 		for _, s := range p.second {
 			if s == m {
@@ -103,6 +99,26 @@ func place(ctx context.Context, c *client.Client, p *pipeline) error {
 		}
 	}
 	return nil
+}
+
+// tasks are the modules that have a task.
+func (p *pipeline) tasks() (names []string) {
+	for _, m := range p.modules {
+		if c := schemas.ClassByName(m.class); c != nil && c.Task {
+			names = append(names, m.name)
+		}
+	}
+	return names
+}
+
+// sources are the modules that make packets.
+func (p *pipeline) sources() (names []string) {
+	for _, m := range p.modules {
+		if c := schemas.ClassByName(m.class); c != nil && c.Task && c.IGates == 0 {
+			names = append(names, m.name)
+		}
+	}
+	return names
 }
 
 // fill gives the commands, those to one module several at a time: the order
@@ -156,4 +172,13 @@ func message(name protoreflect.FullName, v map[string]any) (*anypb.Any, error) {
 		return nil, fmt.Errorf("%s: %w", proto.MessageName(m), err)
 	}
 	return any, nil
+}
+
+// decode reads an answer by the schemas.
+func decode(a *anypb.Any) (protoreflect.Message, error) {
+	m, err := anypb.UnmarshalNew(a, proto.UnmarshalOptions{Resolver: schemas.Types()})
+	if err != nil {
+		return nil, fmt.Errorf("answer %s: %w", a.GetTypeUrl(), err)
+	}
+	return m.ProtoReflect(), nil
 }

@@ -17,21 +17,27 @@ const shareTolerance = 0.05
 // balance compares what was counted at the gates of a paused pipeline: all
 // that the source made must have left through the exits that lead to a sink.
 func balance(ctx context.Context, c *client.Client, p *pipeline) error {
-	made, err := packets(ctx, c, p.modules[0].name, 0)
-	if err != nil {
-		return err
-	}
-	if made == 0 {
-		return fmt.Errorf("%s made no packet", p.modules[0].name)
+	var made uint64
+	for _, name := range p.sources() {
+		n, err := packets(ctx, c, name, 0)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("%s made no packet", name)
+		}
+		made += n
 	}
 	ends := p.ends()
 	counts := make([]uint64, len(ends))
 	var total uint64
 	for i, e := range ends {
-		if counts[i], err = packets(ctx, c, e.module, e.ogate); err != nil {
+		n, err := packets(ctx, c, e.module, e.ogate)
+		if err != nil {
 			return err
 		}
-		total += counts[i]
+		counts[i] = n
+		total += n
 	}
 	switch {
 	case p.factor == 0 && (total == 0 || total > made):

@@ -4,6 +4,8 @@
 package bench
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -48,6 +50,12 @@ func (m *Machine) finish() {
 	if all := now[1] - m.before[1]; all > 0 {
 		m.Steal = (now[0] - m.before[0]) / all
 	}
+}
+
+// markdown writes a line about the machine.
+func (m *Machine) markdown(w io.Writer) {
+	fmt.Fprintf(w, "%s, %d cores, Linux %s, %s; load %.1f to %.1f, steal %.1f %%.\n\n",
+		m.CPU, m.Cores, m.Kernel, m.Time, m.Load[0], m.Load[1], 100*m.Steal)
 }
 
 func firstLine(file string) string {

@@ -17,7 +17,7 @@ type pipeline struct {
 	commands []commandSpec
 	// measured is the module whose task 0 is measured.
 	measured string
-	// worker places task 0 of a module on the second core; others run on the
+	// second are modules whose task runs on the second core; others run on the
 	// first.
 	second []string
 	// exits are the gates through which packets reach a sink.
@@ -25,7 +25,10 @@ type pipeline struct {
 	// factor is how many packets leave through the exits, all taken together,
 	// for each one that the source makes; 0: at most one.
 	factor uint64
-	err    error
+	// waits is set if the measured task has nothing to do at times: the CPU time
+	// of its worker says nothing then.
+	waits bool
+	err   error
 }
 
 type moduleSpec struct {

@@ -116,9 +116,7 @@ func (r *RowResult) line() string {
 
 // Markdown writes the report as a table.
 func (r *Report) Markdown(w io.Writer) {
-	m := r.Machine
-	fmt.Fprintf(w, "%s, %d cores, Linux %s, %s; load %.1f to %.1f, steal %.1f %%.\n\n",
-		m.CPU, m.Cores, m.Kernel, m.Time, m.Load[0], m.Load[1], 100*m.Steal)
+	r.Machine.markdown(w)
 	targets := r.targets()
 	fmt.Fprint(w, "| Row | Pipeline |")
 	for _, t := range targets {

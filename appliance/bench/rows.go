@@ -92,8 +92,11 @@ func chain(p *pipeline, n int) {
 	p.sink(1, equal(f))
 }
 
-// short writes a number the way rows are named: 1, 100, 1k, 10k.
+// short writes a number the way rows are named: 1, 100, 1k, 10k, 1M.
 func short(n int) string {
+	if n >= 1000000 && n%1000000 == 0 {
+		return fmt.Sprintf("%dM", n/1000000)
+	}
 	if n >= 1000 && n%1000 == 0 {
 		return fmt.Sprintf("%dk", n/1000)
 	}

@@ -12,7 +12,7 @@ func stateRows() []Row {
 		{Name: "queue-1", Title: "Queue on one core", build: func(p *pipeline) { queue(p) }},
 		{Name: "queue-2", Title: "Queue between two workers on two cores", cores: 2, build: func(p *pipeline) {
 			queue(p)
-			p.second = []string{"q"}
+			p.second, p.waits = []string{"q"}, true
 		}},
 		{Name: "staticnat", Title: "StaticNAT", build: staticNAT},
 		{Name: "measure", Title: "Timestamp; Measure", build: measure},

@@ -165,7 +165,7 @@ func (s *side) measure(ctx context.Context, o Options, row Row, p *pipeline) err
 	if err := s.c.PauseAll(ctx); err != nil {
 		return err
 	}
-	s.add(a, b, busiest(cpu0, cpu1), row.cores < 2)
+	s.add(a, b, busiest(cpu0, cpu1), !p.waits)
 	return ctx.Err()
 }
 

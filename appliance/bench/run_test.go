@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -137,5 +138,55 @@ func TestDaemonInUseIsLeftAlone(t *testing.T) {
 	}
 	if m, err := c.Modules(t.Context()); err != nil || len(m) != 1 {
 		t.Errorf("%d modules, %v", len(m), err)
+	}
+}
+
+func TestStorm(t *testing.T) {
+	c := daemon(t)
+	o := options(nil, c)
+	o.Length, o.Repeat = 200*time.Millisecond, 2
+	report, err := Storm(t.Context(), o)
+	if err != nil || report.Failed() {
+		t.Fatalf("%v, %+v", err, report)
+	}
+	r := report.Results[0]
+	if r.Kept.Median <= 0 || r.Storm.Gaps.P50 <= 0 || r.Storm.Gaps.Max < r.Storm.Gaps.P9999 || r.Quiet.Mpps.Median <= 0 {
+		t.Errorf("%+v", r)
+	}
+	for _, call := range r.Calls {
+		if call.PerSecond <= 0 || call.Failed > 0 {
+			t.Errorf("%+v", call)
+		}
+	}
+	var b strings.Builder
+	report.Markdown(&b)
+	if n := strings.Count(b.String(), "\n| unix:"); n != 7 { // two phases, what is kept, four clients
+		t.Errorf("%d rows:\n%s", n, b.String())
+	}
+}
+
+// The rows of growth are pipelines like the others.
+func TestGrowthRows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, row := range GrowthRows() {
+		if seen[row.Name] {
+			t.Errorf("%s is there twice", row.Name)
+		}
+		seen[row.Name] = true
+	}
+	var rows []Row
+	for _, row := range GrowthRows() {
+		if row.Name == "modules-2" || row.Name == "rules-10" || row.Name == "workers-2" {
+			rows = append(rows, row)
+		}
+	}
+	o := options(rows, daemon(t))
+	o.Cores = [2]int{0, 1}
+	if runtime.NumCPU() < 2 {
+		o.Rows = rows[:2]
+	}
+	report, err := Run(t.Context(), o)
+	if err != nil || report.Failed() {
+		t.Fatalf("%v, %+v", err, report.Rows)
 	}
 }

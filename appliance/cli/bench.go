@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bessform/terraform-provider-bess/appliance/bench"
-	"github.com/bessform/terraform-provider-bess/appliance/client"
 )
 
 // benchFlags are the flags of bench.
@@ -27,6 +26,7 @@ type benchFlags struct {
 	warmup   float64
 	repeat   int
 	list     bool
+	growth   bool
 	markdown string
 	json     string
 }
@@ -45,32 +45,55 @@ func benchCommand(a *app) *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
+	shared := cmd.PersistentFlags()
+	shared.StringArrayVar(&f.targets, "target", nil, "daemon to measure, may be repeated; default: --address")
+	shared.IntSliceVar(&f.cores, "cores", []int{0, 1}, "CPU cores of the workers; the second one is used by rows with two workers")
+	shared.Float64Var(&f.seconds, "seconds", 2, "length of one measurement, in seconds")
+	shared.Float64Var(&f.warmup, "warmup", 1, "how long a pipeline runs before it is measured, in seconds")
+	shared.IntVar(&f.repeat, "repeat", 5, "measurements of each row and target")
+	shared.StringVar(&f.markdown, "markdown", "", "also write the tables as Markdown into this `file`")
+	shared.StringVar(&f.json, "json", "", "also write the results as JSON into this `file`")
 	fs := cmd.Flags()
-	fs.StringArrayVar(&f.targets, "target", nil, "daemon to measure, may be repeated; default: --address")
 	fs.StringSliceVar(&f.only, "only", nil, "`rows` to run, by name; a name ending in - or * stands for all that begin with it")
-	fs.IntSliceVar(&f.cores, "cores", []int{0, 1}, "CPU cores of the workers; the second one is used by rows with two workers")
-	fs.Float64Var(&f.seconds, "seconds", 2, "length of one measurement, in seconds")
-	fs.Float64Var(&f.warmup, "warmup", 1, "how long a pipeline runs before it is measured, in seconds")
-	fs.IntVar(&f.repeat, "repeat", 5, "measurements of each row and target")
 	fs.BoolVar(&f.list, "list", false, "list the rows and do nothing")
-	fs.StringVar(&f.markdown, "markdown", "", "also write the table as Markdown into this `file`")
-	fs.StringVar(&f.json, "json", "", "also write the results as JSON into this `file`")
+	fs.BoolVar(&f.growth, "growth", false, "the rows that show how the cost of a packet grows with the work, instead of the suite")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		rows, err := pickRows(f.only)
+		rows, err := pickRows(f)
 		if err != nil {
 			return err
 		}
 		if f.list {
 			return a.emit(rowList(rows), func(w io.Writer) { drawRows(w, rows) })
 		}
-		return a.bench(cmd.Context(), f, rows)
+		return a.measure(cmd.Context(), f, rows, func(ctx context.Context, o bench.Options) (benchReport, error) { return bench.Run(ctx, o) })
+	}
+	cmd.AddCommand(benchStormCommand(a, f))
+	return cmd
+}
+
+func benchStormCommand(a *app, f *benchFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "storm",
+		Short: "Measure what a busy control plane does to the packets",
+		Long: "Measures a pipeline with an access list in quiet and while four clients do, as\nfast as they can, what control programs do at worst: one adds and " +
+			"removes rules,\none makes and destroys modules, one polls counters, one exports the pipeline.\n" +
+			"Reported are the rate that is kept and the distribution of the times between\nbatches, which the daemon's own Measure module collects. " +
+			"Give the workers and the\nrest of the machine cores of their own: the first of --cores is the worker's.",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.measure(cmd.Context(), f, nil, func(ctx context.Context, o bench.Options) (benchReport, error) { return bench.Storm(ctx, o) })
 	}
 	return cmd
 }
 
 // pickRows returns the rows of the given names, all without names.
-func pickRows(only []string) ([]bench.Row, error) {
-	all := bench.Rows()
+func pickRows(f *benchFlags) ([]bench.Row, error) {
+	all, only := bench.Rows(), f.only
+	if f.growth {
+		all = bench.GrowthRows()
+	}
 	if len(only) == 0 {
 		return all, nil
 	}
@@ -129,7 +152,14 @@ func (f *benchFlags) check() error {
 	return nil
 }
 
-func (a *app) bench(ctx context.Context, f *benchFlags, rows []bench.Row) error {
+// benchReport is what a measurement leaves.
+type benchReport interface {
+	Markdown(w io.Writer)
+	Failed() bool
+}
+
+// measure runs a measurement and writes what it found in all forms asked for.
+func (a *app) measure(ctx context.Context, f *benchFlags, rows []bench.Row, run func(context.Context, bench.Options) (benchReport, error)) error {
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -139,14 +169,14 @@ func (a *app) bench(ctx context.Context, f *benchFlags, rows []bench.Row) error 
 	o := bench.Options{Rows: rows, Cores: [2]int(f.cores), Repeat: f.repeat,
 		Length: seconds(f.seconds), Warmup: seconds(f.warmup), Progress: a.Err}
 	for _, t := range f.targets {
-		c, err := client.Dial(t, client.Options{Timeout: max(a.timeout, benchTimeout), UserAgent: "bessctl/" + a.version})
+		c, err := a.dialAt(t, max(a.timeout, benchTimeout))
 		if err != nil {
 			return err
 		}
 		defer func() { _ = c.Close() }() // nothing is lost with the connection
 		o.Targets = append(o.Targets, c)
 	}
-	report, err := bench.Run(ctx, o)
+	report, err := run(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -168,7 +198,7 @@ const benchTimeout = 2 * time.Minute
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-func writeReports(f *benchFlags, r *bench.Report) error {
+func writeReports(f *benchFlags, r benchReport) error {
 	if f.markdown != "" {
 		if err := writeFile(f.markdown, func(w io.Writer) error { r.Markdown(w); return nil }); err != nil {
 			return err

@@ -113,8 +113,11 @@ func (a *app) check() error {
 }
 
 // dial prepares a connection to the daemon. The caller closes it.
-func (a *app) dial() (*client.Client, error) {
-	return client.Dial(a.address, client.Options{Timeout: a.timeout, UserAgent: "bessctl/" + a.version})
+func (a *app) dial() (*client.Client, error) { return a.dialAt(a.address, a.timeout) }
+
+// dialAt prepares a connection to the daemon at an address.
+func (a *app) dialAt(address string, timeout time.Duration) (*client.Client, error) {
+	return client.Dial(address, client.Options{Timeout: timeout, UserAgent: "bessctl/" + a.version})
 }
 
 // with calls f with a connection to the daemon.
