@@ -17,6 +17,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuecho"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuparser"
+	"github.com/bessform/terraform-provider-bess/appliance/module/gtpupathmonitoring"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/macswap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
@@ -56,6 +57,7 @@ func Classes() []*module.Class {
 		gtpuecho.Class,
 		gtpuencap.Class,
 		gtpuparser.Class,
+		gtpupathmonitoring.Class,
 		ipencap.Class,
 		macswap.Class,
 		measure.Class,

@@ -26,8 +26,9 @@ const (
 
 // GtpuPathMonitoring watches whether GTP-U peers answer, and how fast. A
 // GTP-U echo request that enters is sent to every peer on gate 0, with a
-// sequence number of its own; responses that enter are matched with the
-// requests and counted. Nothing else comes out. The class itself takes
+// sequence number of its own in place of the one it has. Responses that enter
+// are matched with the requests and counted, if they come within a minute and
+// before 1024 more requests. Nothing else comes out. The class itself takes
 // EmptyArg.
 //
 // This is the argument of add and delete. A peer added twice must be deleted
@@ -163,7 +164,8 @@ func (x *GtpuPathMonitoringCommandReadArg) GetClear() bool {
 // Answer of read.
 type GtpuPathMonitoringCommandReadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One entry for each peer that was added.
+	// One entry for each peer that was added, by address, and for those deleted
+	// since the last reading with clear that had answered.
 	Statistics    []*GtpuPathMonitoringCommandReadResponse_Statistic `protobuf:"bytes,1,rep,name=statistics,proto3" json:"statistics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
