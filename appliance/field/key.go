@@ -243,3 +243,10 @@ func (k *Key) Unpack(words []uint64) [][]byte {
 	}
 	return parts
 }
+
+// UnpackWord returns the first size bytes of a word.
+func UnpackWord(word uint64, size int) []byte {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], word)
+	return b[:size]
+}

@@ -170,6 +170,26 @@ func (c *Context) Emit(p packet.Packet, g int) {
 	}
 }
 
+// EmitEach passes packet i of b on through output gate gates[i], for all of b:
+// as a whole if the gates are the same. The caller must not touch b again.
+func (c *Context) EmitEach(b *packet.Batch, gates []uint16) {
+	ps := b.Packets()
+	gates = gates[:len(ps)]
+	differ := uint16(0)
+	for _, g := range gates {
+		differ |= g ^ gates[0]
+	}
+	if differ == 0 {
+		if len(ps) > 0 {
+			c.EmitBatch(b, int(gates[0]))
+		}
+		return
+	}
+	for i, p := range ps {
+		c.Emit(p, int(gates[i]))
+	}
+}
+
 // open gives a connected gate a batch to collect in; nil if not connected.
 func (c *Context) open(o *Out) *packet.Batch {
 	if o.In == nil {

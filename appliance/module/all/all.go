@@ -11,6 +11,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/etherencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/exactmatch"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericdecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpudecap"
@@ -51,6 +52,7 @@ func Classes() []*module.Class {
 		acl.Class,
 		bypass.Class,
 		etherencap.Class,
+		exactmatch.Class,
 		genericdecap.Class,
 		genericencap.Class,
 		gtpudecap.Class,

@@ -31,27 +31,36 @@ const (
 // results are written to the packet or its metadata, and the packet leaves on
 // the rule's gate. Otherwise it leaves on the default gate, which drops
 // (8192) until set_default_gate changes it. A packet that ends before one of
-// the fields takes the default gate.
+// the fields takes the default gate. An attribute that no module upstream
+// writes reads as zero.
 //
 // add and delete change one rule, clear removes all but keeps the default
 // gate. get_runtime_config answers an ExactMatchConfig with all rules,
-// set_runtime_config takes one.
+// set_runtime_config takes one. All of them may run while packets flow: a
+// packet meets the old rules or the new ones. The time of add and delete does
+// not depend on the number of rules.
 //
 // A value_int in a rule or mask is written most significant byte first for
 // fields of the frame and least significant byte first for metadata
-// attributes.
+// attributes. A value_bin is what stands in the packet, in that order; for
+// masks of fields of the frame, the environment variable
+// BESS_EXACTMATCH_REVERSED_MASKS=1 of the daemon turns the bytes around, as
+// BESS does.
 type ExactMatchArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The fields that are looked up, 1 to 8.
 	Fields []*api.Field `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
 	// Bits of each field that count: none, or one mask per field. A mask of
-	// zero means all bits.
+	// zero means all bits. Bits of a rule outside the mask are ignored.
 	Masks []*api.FieldData `protobuf:"bytes,2,rep,name=masks,proto3" json:"masks,omitempty"`
-	// Where the results of a rule are written, at most 8 places.
+	// Where the results of a rule are written, at most 8 places. A place in the
+	// frame that is not wholly inside a packet is left out.
 	Values []*api.Field `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty"`
-	// Bits of each result that are written: none, or one mask per place.
+	// Bits of each result that are written: none, or one mask per place. A mask
+	// of zero means all bits.
 	Masksv []*api.FieldData `protobuf:"bytes,4,rep,name=masksv,proto3" json:"masksv,omitempty"`
-	// Number of rules to make room for. 0 means 32768.
+	// The largest number of rules, at most 268435456. 0 means 32768. Memory is
+	// used for rules that exist only.
 	Entries       uint64 `protobuf:"varint,5,opt,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -378,13 +387,13 @@ var File_appliance_module_exactmatch_exactmatch_proto protoreflect.FileDescripto
 
 const file_appliance_module_exactmatch_exactmatch_proto_rawDesc = "" +
 	"\n" +
-	",appliance/module/exactmatch/exactmatch.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\x1a\x1cappliance/api/util_msg.proto\"\x87\x02\n" +
+	",appliance/module/exactmatch/exactmatch.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\x1a\x1cappliance/api/util_msg.proto\"\x99\x02\n" +
 	"\rExactMatchArg\x120\n" +
 	"\x06fields\x18\x01 \x03(\v2\x0e.bess.pb.FieldB\bڼ\x18\x040\x018\bR\x06fields\x120\n" +
 	"\x05masks\x18\x02 \x03(\v2\x12.bess.pb.FieldDataB\x06ڼ\x18\x028\bR\x05masks\x12.\n" +
 	"\x06values\x18\x03 \x03(\v2\x0e.bess.pb.FieldB\x06ڼ\x18\x028\bR\x06values\x122\n" +
-	"\x06masksv\x18\x04 \x03(\v2\x12.bess.pb.FieldDataB\x06ڼ\x18\x028\bR\x06masksv\x12.\n" +
-	"\aentries\x18\x05 \x01(\x04B\x14ڼ\x18\x10\"\x05rules*\x0532768`\x01R\aentries\"\xaf\x01\n" +
+	"\x06masksv\x18\x04 \x03(\v2\x12.bess.pb.FieldDataB\x06ڼ\x18\x028\bR\x06masksv\x12@\n" +
+	"\aentries\x18\x05 \x01(\x04B&ڼ\x18\"\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00\xb0A\"\x05rules*\x0532768`\x01R\aentries\"\xaf\x01\n" +
 	"\x17ExactMatchCommandAddArg\x12*\n" +
 	"\x04gate\x18\x01 \x01(\x04B\x16ڼ\x18\x12\t\x00\x00\x00\x00\x00\x00\x00\x00\x11\x00\x00\x00\x00\x00\x00\xc0@R\x04gate\x124\n" +
 	"\x06fields\x18\x02 \x03(\v2\x12.bess.pb.FieldDataB\bڼ\x18\x040\x018\bR\x06fields\x122\n" +

@@ -59,13 +59,20 @@ func (h *Harness) feed(name string, igate int) *feed {
 	if f := h.feeds[k]; f != nil {
 		return f
 	}
+	f := h.newFeed("feed "+k, name, igate)
+	h.feeds[k] = f
+	return f
+}
+
+// newFeed makes a feed of that name for an input gate of a module.
+func (h *Harness) newFeed(feedName, name string, igate int) *feed {
+	h.t.Helper()
 	f := &feed{}
 	class := &module.Class{Name: "Feed", Prefix: "feed", OGates: 1, Task: true,
 		New: func(env *module.Env, _ proto.Message) (module.Module, error) { env.AddTask(); return f, nil }}
-	h.MustCreate("feed "+k, class, nil)
-	f.task = h.module("feed " + k).Tasks[0]
+	h.MustCreate(feedName, class, nil)
+	f.task = h.module(feedName).Tasks[0]
 	h.graph.Connect(f.task.Module, 0, h.module(name), igate)
-	h.feeds[k] = f
 	return f
 }
 

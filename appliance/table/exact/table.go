@@ -48,8 +48,8 @@ func New(keyWords, valueWords, limit int, domain *rcu.Domain) (*Table, error) {
 	if keyWords < 1 || keyWords > MaxWords || valueWords < 0 {
 		return nil, errno.Errorf(errno.EINVAL, "table with keys of %d and values of %d words: keys have 1..%d", keyWords, valueWords, MaxWords)
 	}
-	if limit < 1 || limit > MaxEntries {
-		return nil, errno.Errorf(errno.EINVAL, "table of %d rules: must be 1..%d", limit, MaxEntries)
+	if err := checkLimit(limit); err != nil {
+		return nil, err
 	}
 	t := &Table{keyWords: keyWords, stride: keyWords + valueWords, limit: limit, domain: domain, room: firstCells}
 	v, err := t.newView(firstCells)
@@ -80,6 +80,26 @@ func (t *Table) Len() int { return int(t.live.Load()) }
 
 // Limit returns the largest number of rules.
 func (t *Table) Limit() int { return t.limit }
+
+// SetLimit changes the largest number of rules. Errors: EINVAL for a limit out
+// of range, ENOSPC if there are more rules.
+func (t *Table) SetLimit(limit int) error {
+	if err := checkLimit(limit); err != nil {
+		return err
+	}
+	if n := t.Len(); n > limit {
+		return errno.Errorf(errno.ENOSPC, "limit of %d rules: the table has %d", limit, n)
+	}
+	t.limit = limit
+	return nil
+}
+
+func checkLimit(limit int) error {
+	if limit < 1 || limit > MaxEntries {
+		return errno.Errorf(errno.EINVAL, "table of %d rules: must be 1..%d", limit, MaxEntries)
+	}
+	return nil
+}
 
 // Memory returns the bytes held outside the Go heap.
 func (t *Table) Memory() int { return len(t.view.Load().mem) }
