@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// apply makes the machine what the seed says.
+func (b *box) apply() {
+	name := "bess"
+	if b.told != nil && b.told.Hostname != "" && b.told.right("hostname") {
+		name = b.told.Hostname
+	}
+	if err := unix.Sethostname([]byte(name)); err != nil {
+		logf(warning, "host name %s: %v", name, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	b.stop = cancel
+	b.startNetwork(ctx)
+	b.divide()
+}
+
+// Times of watching over bessd.
+const (
+	firstPause = time.Second
+	longPause  = 30 * time.Second
+	// healthy is how long it must run to be taken for well.
+	healthy = 30 * time.Second
+	// termTime is how long it may take to end.
+	termTime = 10 * time.Second
+	// answerTime is how long it must answer before the image is marked good.
+	answerTime = 3 * time.Second
+)
+
+// supervisor runs bessd for as long as the machine runs.
+type supervisor struct {
+	b     *box
+	ended chan struct{} // closed when it must not start again
+	over  chan struct{} // closed when it does not run any more
+	pid   atomic.Int64  // of bessd, which is waited for where it is started
+}
+
+func (b *box) supervise() *supervisor {
+	s := &supervisor{b: b, ended: make(chan struct{}), over: make(chan struct{})}
+	go s.run()
+	go reap(&s.pid)
+	return s
+}
+
+// end ends bessd and waits for that.
+func (s *supervisor) end() {
+	close(s.ended)
+	<-s.over
+}
+
+func (s *supervisor) run() {
+	defer close(s.over)
+	pause := firstPause
+	for {
+		started := time.Now()
+		err := s.once()
+		select {
+		case <-s.ended:
+			return
+		default:
+		}
+		if time.Since(started) >= healthy {
+			pause = firstPause
+		}
+		s.b.facts.bad("bessd", "it ended after %.1f s: %v; it starts again in %s", time.Since(started).Seconds(), err, pause)
+		select {
+		case <-s.ended:
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longPause)
+	}
+}
+
+// once runs bessd until it ends.
+func (s *supervisor) once() error {
+	cmd := exec.Command(daemon, s.b.arguments()...)
+	cmd.Env = []string{"PATH=/bin", "HOME=/", "GOTRACEBACK=all"}
+	cmd.Dir = "/"
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Start()
+	_ = w.Close()
+	if err != nil {
+		return err
+	}
+	logged := make(chan struct{})
+	go func() { copyLines(r, "bessd"); close(logged) }()
+	gone := make(chan struct{})
+	go s.watch(cmd.Process, gone)
+	s.pid.Store(int64(cmd.Process.Pid))
+	err = cmd.Wait()
+	close(gone)
+	<-logged
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	return err
+}
+
+// watch marks the image as good when bessd answers, and ends bessd when the
+// machine goes down.
+func (s *supervisor) watch(p *os.Process, gone <-chan struct{}) {
+	answering := time.Time{}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	blessed := false
+	for {
+		select {
+		case <-gone:
+			return
+		case <-s.ended:
+			_ = p.Signal(unix.SIGTERM)
+			select {
+			case <-gone:
+			case <-time.After(termTime):
+				logf(severe, "bessd does not end; it is killed")
+				_ = p.Kill()
+			}
+			return
+		case <-tick.C:
+		}
+		switch {
+		case blessed:
+		case answering.IsZero():
+			if answers() {
+				answering = time.Now()
+				logf(notice, "bessd answers")
+				s.b.facts.good("bessd")
+				s.b.handedOver()
+			}
+		case time.Since(answering) > answerTime:
+			blessed = true
+			tick.Reset(time.Hour)
+			s.b.bless()
+		}
+	}
+}
+
+// answers reports whether bessd takes connections.
+func answers() bool {
+	c, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(apiPort), time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}
+
+const apiPort = 10514
+
+// arguments are those of bessd.
+func (b *box) arguments() []string {
+	args := []string{"-f", "-i", filepath.Join(runDir, "bessd.pid"), "-b", "0.0.0.0", "-p", strconv.Itoa(apiPort),
+		"-buffers", strconv.Itoa(b.tune.buffers)}
+	if len(b.tune.isolated) > 0 {
+		args = append(args, "-c", strconv.Itoa(b.tune.isolated[0]))
+	}
+	return args
+}
+
+// handedOver notes that the declaration of the seed has been handed over.
+func (b *box) handedOver() {
+	if b.data == nil || b.told == nil {
+		return
+	}
+	i, err := readInstance()
+	if err == nil && i.Told != b.told.name() {
+		i.Told = b.told.name()
+		err = i.write()
+	}
+	if err != nil {
+		logf(warning, "%s: %v", instanceFile, err)
+	}
+}
