@@ -6,6 +6,7 @@ package moduletest
 import (
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/bessform/terraform-provider-bess/appliance/module"
@@ -23,9 +24,14 @@ func (h *Harness) quiet() {
 // makes anything allocate.
 func (h *Harness) NoAllocs(name string, frames ...[]byte) {
 	h.t.Helper()
+	h.noAllocs(name, 0, frames...)
+}
+
+func (h *Harness) noAllocs(name string, igate int, frames ...[]byte) {
+	h.t.Helper()
 	h.tapAll(name)
 	h.quiet()
-	f := h.feed(name, 0)
+	f := h.feed(name, igate)
 	f.frames, f.keep = frames, true
 	defer func() { f.keep = false }()
 	h.lane(h.worker)
@@ -44,6 +50,18 @@ func (h *Harness) NoTaskAllocs(name string, task int) {
 	if n := testing.AllocsPerRun(100, func() { h.run(t) }); n != 0 {
 		h.t.Errorf("%s: %v allocations per run of task %d", name, n, task)
 	}
+}
+
+// NoAllocsInScript runs a script and then, with the pipeline in the state that
+// it leaves, all it sends and runs once more: none of it may allocate. It
+// returns how many statements it has looked at.
+func NoAllocsInScript(t *testing.T, file string, ar *txtar.Archive, classes ...*module.Class) int {
+	t.Helper()
+	s := runScript(t, file, ar, classes...)
+	for _, again := range s.sent {
+		again()
+	}
+	return len(s.sent)
 }
 
 // Bench measures Process of an instance with full batches made of the frames

@@ -75,6 +75,11 @@ func fileExists(name string) bool {
 // RunScript runs one script in a harness of its own.
 func RunScript(t *testing.T, file string, ar *txtar.Archive, classes ...*module.Class) {
 	t.Helper()
+	runScript(t, file, ar, classes...)
+}
+
+func runScript(t *testing.T, file string, ar *txtar.Archive, classes ...*module.Class) *script {
+	t.Helper()
 	s := &script{h: New(t), files: map[string]string{}, classes: map[string]*module.Class{}}
 	for _, f := range ar.Files {
 		s.files[f.Name] = string(f.Data)
@@ -109,6 +114,7 @@ func RunScript(t *testing.T, file string, ar *txtar.Archive, classes ...*module.
 	if checks == 0 {
 		t.Fatalf("%s: the script checks nothing", file)
 	}
+	return s
 }
 
 // expected returns the words naming gates in expect statements.
@@ -136,6 +142,8 @@ type script struct {
 	h       *Harness
 	files   map[string]string
 	classes map[string]*module.Class
+	// sent is what was sent and run, to be measured once more.
+	sent []func()
 }
 
 // do runs one statement; an error is what it failed with.
@@ -434,6 +442,7 @@ func (s *script) send(f []string) error {
 		return err
 	}
 	s.h.Send(name, gate, list...)
+	s.sent = append(s.sent, func() { s.h.noAllocs(name, gate, list...) })
 	return nil
 }
 
@@ -483,6 +492,7 @@ func (s *script) run(rest string) error {
 		task = n
 	}
 	res := s.h.RunTask(f[0], task)
+	s.sent = append(s.sent, func() { s.h.NoTaskAllocs(f[0], task) })
 	if !asks {
 		return nil
 	}
