@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/bessform/terraform-provider-bess/appliance/access"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
@@ -92,7 +93,7 @@ func serverOptions(f *Flags, log *slog.Logger) []grpc.ServerOption {
 	if f.Verbose > 0 {
 		opts = append(opts, grpc.UnaryInterceptor(
 			func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-				log.Debug("request", "method", info.FullMethod, "message", req)
+				log.Debug("request", "method", info.FullMethod, "message", access.Loggable(req))
 				return next(ctx, req)
 			}))
 	}

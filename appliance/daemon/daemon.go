@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/bessform/terraform-provider-bess/appliance/access"
 	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
@@ -90,11 +91,16 @@ func run(cfg Config, f *Flags, log *slog.Logger) error {
 	if err := pid.write(os.Getpid()); err != nil {
 		return fmt.Errorf("pid file %s: %w", f.PidFile, err)
 	}
-	l, err := Listen(f.URL)
+	guard, err := access.Open(f.access(log))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = l.Close() }()
+	defer guard.Close()
+	ls, err := openListeners(f, guard, log)
+	if err != nil {
+		return err
+	}
+	defer closeAll(ls)
 	for _, why := range f.Ignored {
 		log.Info("flag ignored", "flag", why)
 	}
@@ -111,16 +117,22 @@ func run(cfg Config, f *Flags, log *slog.Logger) error {
 	defer a.close() // before the engine
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	g := grpc.NewServer(serverOptions(f, log)...)
+	g := grpc.NewServer(append(serverOptions(f, log), guard.ServerOptions()...)...)
 	h := server.New(e, cfg.Version, sync.OnceFunc(stop)).Register(g)
 	a.register(g, h)
-	served := make(chan error, 1)
-	go func() { served <- g.Serve(l) }()
-	log.Info("serving", "version", cfg.Version, "address", f.URL, "pid", os.Getpid(), "buffers", f.Buffers)
+	guard.Register(g, h)
+	served := make(chan error, len(ls))
+	for _, l := range ls {
+		go func() { served <- g.Serve(l) }()
+	}
+	log.Info("serving", "version", cfg.Version, "address", f.URL, "tls_address", f.TLS.Listen, "pid", os.Getpid(), "buffers", f.Buffers)
+	if err := guard.Announce(f.TLS.Listen); err != nil {
+		return err
+	}
 	tellParent()
 	select {
 	case err := <-served:
-		return fmt.Errorf("serve on %s: %w", f.URL, err)
+		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	log.Info("shutting down")

@@ -35,6 +35,8 @@ type Flags struct {
 	MinLogLevel   int
 	ShowSizes     bool
 	ShowVersion   bool
+	TLS           TLSFlags
+	AuditLog      string
 	// Ignored are flags that were given and mean nothing here.
 	Ignored []string
 }
@@ -81,6 +83,8 @@ func ParseFlags(args []string, w io.Writer) (*Flags, error) {
 	fs.IntVar(&f.MinLogLevel, "minloglevel", 0, "0 logs everything, 1 warnings and errors, 2 errors only")
 	fs.BoolVar(&f.ShowSizes, "t", false, "print the sizes of internal structures and exit")
 	fs.BoolVar(&f.ShowVersion, "version", false, "print the version and exit")
+	f.TLS.define(fs)
+	fs.StringVar(&f.AuditLog, "audit_log", "", "`file` to which every call that changes something is appended; default: the log")
 	for name, why := range inert {
 		usage := "accepted for compatibility and ignored: " + why
 		if inertBool[name] {
@@ -151,5 +155,5 @@ func (f *Flags) check() error {
 	if f.URL == "" {
 		f.URL = fmt.Sprintf("%s:%d", f.Bind, f.Port)
 	}
-	return nil
+	return f.TLS.check()
 }
