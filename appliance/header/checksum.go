@@ -3,10 +3,7 @@
 
 package header
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // Sum adds the 16-bit words of data (RFC 1071) to initial, which is 0 or the
 // result of earlier calls. Only the last piece of a sum may have an odd
@@ -15,15 +12,18 @@ func Sum(data []byte, initial uint32) uint32 {
 	// The end-around carry makes the sum independent of the byte order up to
 	// a final swap, so eight bytes are added at once as the machine reads them.
 	var acc, carry uint64
+	if len(data) >= sumBlock {
+		acc, data = sumBlocks(data)
+	}
 	for len(data) >= 32 {
-		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[0:8]), carry)
-		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[8:16]), carry)
-		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[16:24]), carry)
-		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[24:32]), carry)
+		acc, carry = bits.Add64(acc, le.Uint64(data[0:8]), carry)
+		acc, carry = bits.Add64(acc, le.Uint64(data[8:16]), carry)
+		acc, carry = bits.Add64(acc, le.Uint64(data[16:24]), carry)
+		acc, carry = bits.Add64(acc, le.Uint64(data[24:32]), carry)
 		data = data[32:]
 	}
 	for len(data) >= 8 {
-		acc, carry = bits.Add64(acc, binary.LittleEndian.Uint64(data[0:8]), carry)
+		acc, carry = bits.Add64(acc, le.Uint64(data[0:8]), carry)
 		data = data[8:]
 	}
 	acc, carry = bits.Add64(acc, tail(data), carry)
@@ -32,17 +32,56 @@ func Sum(data []byte, initial uint32) uint32 {
 	return initial + uint32(bits.ReverseBytes16(fold64(acc)))
 }
 
+// sumBlock is how many bytes sumBlocks adds in one round.
+const sumBlock = 128
+
+// sumBlocks adds the whole blocks of data, in two chains of carries that do
+// not wait for each other, and returns the sum with what is left.
+func sumBlocks(data []byte) (sum uint64, rest []byte) {
+	var one, two uint64
+	for len(data) >= sumBlock {
+		d := data[:sumBlock]
+		one = add64(one, d[:sumBlock/2])
+		two = add64(two, d[sumBlock/2:])
+		data = data[sumBlock:]
+	}
+	sum, carry := bits.Add64(one, two, 0)
+	return sum + carry, data
+}
+
+// add64 adds the 64 bytes of d to acc with end-around carry.
+func add64(acc uint64, d []byte) uint64 {
+	_ = d[63]
+	acc, carry := bits.Add64(acc, le.Uint64(d[0:8]), 0)
+	acc, carry = bits.Add64(acc, le.Uint64(d[8:16]), carry)
+	acc, carry = bits.Add64(acc, le.Uint64(d[16:24]), carry)
+	acc, carry = bits.Add64(acc, le.Uint64(d[24:32]), carry)
+	acc, carry = bits.Add64(acc, le.Uint64(d[32:40]), carry)
+	acc, carry = bits.Add64(acc, le.Uint64(d[40:48]), carry)
+	acc, carry = bits.Add64(acc, le.Uint64(d[48:56]), carry)
+	acc, carry = bits.Add64(acc, le.Uint64(d[56:64]), carry)
+	return acc + carry // cannot overflow: with a carry the sum is not the largest
+}
+
+// sum20 is the folded sum of the first 20 bytes of b, as they lie in memory,
+// without those of the second eight that omit covers.
+func sum20(b []byte, omit uint64) uint16 {
+	acc, carry := bits.Add64(le.Uint64(b[8:16])&^omit, le.Uint64(b[0:8]), 0)
+	acc, carry = bits.Add64(acc, uint64(le.Uint32(b[16:20])), carry)
+	return fold64(acc + carry)
+}
+
 // tail returns fewer than eight bytes as a little-endian number.
 func tail(data []byte) uint64 {
 	var v uint64
 	if len(data) >= 4 {
-		v = uint64(binary.LittleEndian.Uint32(data))
+		v = uint64(le.Uint32(data))
 		data = data[4:]
 		switch len(data) {
 		case 3:
-			v |= uint64(data[2])<<48 | uint64(binary.LittleEndian.Uint16(data))<<32
+			v |= uint64(data[2])<<48 | uint64(le.Uint16(data))<<32
 		case 2:
-			v |= uint64(binary.LittleEndian.Uint16(data)) << 32
+			v |= uint64(le.Uint16(data)) << 32
 		case 1:
 			v |= uint64(data[0]) << 32
 		}

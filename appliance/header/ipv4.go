@@ -3,6 +3,8 @@
 
 package header
 
+import "math/bits"
+
 // IPv4MinLen is the length of an IPv4 header without options, in bytes.
 const IPv4MinLen = 20
 
@@ -156,17 +158,24 @@ func (h IPv4) SetSrc(v uint32) { be.PutUint32(h[12:16], v) }
 // SetDst writes the destination address; no checksum is touched.
 func (h IPv4) SetDst(v uint32) { be.PutUint32(h[16:20], v) }
 
+// checksumField covers the checksum in the second eight bytes of the header.
+const checksumField = 0xffff_0000
+
 // ComputeChecksum returns the checksum the header should have.
 func (h IPv4) ComputeChecksum() uint16 {
-	sum := h.sum() + uint32(^be.Uint16(h[10:12])) // without the field
-	return ^Fold(sum)
+	if h[0]&0x0f == IPv4MinLen/4 {
+		return bits.ReverseBytes16(^sum20(h, checksumField))
+	}
+	return ^Fold(Sum(h[:h.HeaderLen()], uint32(^be.Uint16(h[10:12])))) // without the field
 }
 
 // ChecksumOK reports whether the header checksum is right.
-func (h IPv4) ChecksumOK() bool { return Fold(h.sum()) == 0xffff }
-
-// sum adds the 16-bit words of the header.
-func (h IPv4) sum() uint32 { return Sum(h[:h.HeaderLen()], 0) }
+func (h IPv4) ChecksumOK() bool {
+	if h[0]&0x0f == IPv4MinLen/4 {
+		return sum20(h, 0) == 0xffff
+	}
+	return Fold(Sum(h[:h.HeaderLen()], 0)) == 0xffff
+}
 
 // UpdateChecksum computes the header checksum and writes it.
 func (h IPv4) UpdateChecksum() { be.PutUint16(h[10:12], h.ComputeChecksum()) }

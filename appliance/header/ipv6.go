@@ -86,40 +86,61 @@ func (h IPv6) SetSrc(a [16]byte) { copy(h[8:24], a[:]) }
 // SetDst writes the destination address; no checksum is touched.
 func (h IPv6) SetDst(a [16]byte) { copy(h[24:40], a[:]) }
 
-// Transport walks the extension headers and returns the transport protocol
-// and the offset of its header in h. ok is false where there is none to read:
-// the chain is broken, longer than eight, or this is a fragment other than the
-// first.
-func (h IPv6) Transport() (proto uint8, off int, ok bool) {
-	proto, off = h[6], IPv6Len
+// Upper is where the chain of extension headers leads to.
+type Upper struct {
+	Proto uint8 // transport protocol
+	Off   int   // place of its header
+	// Fragment is set for the first of several fragments.
+	Fragment bool
+	// Routed is set if a routing header has segments left: the destination
+	// is not the last one, which checksums cover.
+	Routed bool
+}
+
+// Upper walks the extension headers. ok is false where there is no transport
+// header to read: the chain is broken, longer than eight, or this is a fragment
+// other than the first.
+func (h IPv6) Upper() (up Upper, ok bool) {
+	up.Proto, up.Off = h[6], IPv6Len
 	for range maxExtensions {
-		var n int
-		switch proto {
+		switch up.Proto {
 		case extHopByHop, extRouting, extDestination, extFragment, extAuth:
 		default:
-			return proto, off, true
+			return up, true
 		}
-		ext, complete := from(h, off, 8)
+		ext, complete := from(h, up.Off, 8)
 		if !complete {
-			return 0, 0, false
+			return up, false
 		}
-		switch proto {
+		n := (int(ext[1]) + 1) * 8
+		switch up.Proto {
 		case extFragment:
 			if be.Uint16(ext[2:4])&0xfff8 != 0 {
-				return 0, 0, false
+				return up, false
 			}
+			up.Fragment = up.Fragment || ext[3]&1 != 0
 			n = 8
+		case extRouting:
+			up.Routed = up.Routed || ext[3] != 0
 		case extAuth:
 			n = (int(ext[1]) + 2) * 4
-		default:
-			n = (int(ext[1]) + 1) * 8
 		}
 		if n > len(ext) {
-			return 0, 0, false
+			return up, false
 		}
-		proto, off = ext[0], off+n
+		up.Proto, up.Off = ext[0], up.Off+n
 	}
-	return 0, 0, false
+	return up, false
+}
+
+// Transport returns the transport protocol and the offset of its header in h;
+// ok is false where Upper's is.
+func (h IPv6) Transport() (proto uint8, off int, ok bool) {
+	up, ok := h.Upper()
+	if !ok {
+		return 0, 0, false
+	}
+	return up.Proto, up.Off, true
 }
 
 // Encode writes the fixed header; h must have IPv6Len bytes.

@@ -94,3 +94,25 @@ func TestIPv6Transport(t *testing.T) {
 		}
 	}
 }
+
+func TestUpper(t *testing.T) {
+	for _, c := range []struct {
+		name, next, rest string
+		want             Upper
+		ok               bool
+	}{
+		{"transport at once", "11", "0001000200080000", Upper{Proto: ProtoUDP, Off: 40}, true},
+		{"only fragment", "2c", "110000000000000100010002", Upper{Proto: ProtoUDP, Off: 48}, true},
+		{"first fragment", "2c", "110000010000000100010002", Upper{Proto: ProtoUDP, Off: 48, Fragment: true}, true},
+		{"later fragment", "2c", "110000080000000100010002", Upper{}, false},
+		{"route under way", "2b", "060004010000000000010002", Upper{Proto: ProtoTCP, Off: 48, Routed: true}, true},
+		{"route at its end", "2b", "060004000000000000010002", Upper{Proto: ProtoTCP, Off: 48}, true},
+		{"cut", "2b", "0600040000", Upper{}, false},
+	} {
+		b := unhex(t, "60000000"+"00ff"+c.next+"40"+"20010db8000000000000000000000001"+"20010db8000000000000000000000002"+c.rest)
+		up, ok := IPv6(b).Upper()
+		if ok != c.ok || ok && up != c.want {
+			t.Errorf("%s: %+v %v, want %+v %v", c.name, up, ok, c.want, c.ok)
+		}
+	}
+}

@@ -19,10 +19,14 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuparser"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpupathmonitoring"
+	"github.com/bessform/terraform-provider-bess/appliance/module/ipchecksum"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/ipswap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/l4checksum"
 	"github.com/bessform/terraform-provider-bess/appliance/module/macswap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/merge"
+	"github.com/bessform/terraform-provider-bess/appliance/module/mplspop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/noop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portinc"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portout"
@@ -39,6 +43,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/split"
 	"github.com/bessform/terraform-provider-bess/appliance/module/timestamp"
 	"github.com/bessform/terraform-provider-bess/appliance/module/update"
+	"github.com/bessform/terraform-provider-bess/appliance/module/updatettl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlanpop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlanpush"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlansplit"
@@ -60,8 +65,12 @@ func Classes() []*module.Class {
 		gtpuencap.Class,
 		gtpuparser.Class,
 		gtpupathmonitoring.Class,
+		ipchecksum.Class,
 		ipencap.Class,
+		ipswap.Class,
+		l4checksum.Class,
 		macswap.Class,
+		mplspop.Class,
 		measure.Class,
 		merge.Class,
 		noop.Class,
@@ -80,6 +89,7 @@ func Classes() []*module.Class {
 		split.Class,
 		timestamp.Class,
 		update.Class,
+		updatettl.Class,
 		vlanpop.Class,
 		vlanpush.Class,
 		vlansplit.Class,

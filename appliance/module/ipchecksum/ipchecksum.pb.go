@@ -26,7 +26,7 @@ const (
 
 // IPChecksum computes the header checksum of IPv4, or verifies it. One VLAN
 // tag, or 802.1ad over 802.1Q, may precede the header. Frames that are not
-// IPv4 leave on gate 0, unchanged.
+// IPv4 leave on gate 0, unchanged; so does IPv6, which has no such checksum.
 type IPChecksumArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// False: write the checksum; packets leave on gate 0. True: change nothing;

@@ -29,7 +29,8 @@ const (
 // bytes), ip_dst (4) and ip_proto (1); the other fields are: TTL 64, don't
 // fragment, identification 0, checksum computed. It writes ip_nexthop (4, the
 // destination) and ether_type (2, 0x0800) for modules behind it. A packet
-// without 20 bytes of room in front passes unchanged and is counted.
+// without 20 bytes of room in front passes unchanged and is counted; one too
+// long for IPv4 is dropped and counted.
 type IPEncapArg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

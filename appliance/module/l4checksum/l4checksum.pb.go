@@ -24,13 +24,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// L4Checksum computes the checksum of TCP and UDP over IPv4, or verifies it.
-// Other packets, and fragments, leave on gate 0, unchanged.
+// L4Checksum computes the checksum of TCP and UDP over IPv4 or IPv6, or
+// verifies it. One VLAN tag, or 802.1ad over 802.1Q, may precede the header.
+// Other packets leave on gate 0, unchanged, and so do fragments and IPv6
+// packets with a routing header that still has a way to go. A length without
+// room for the header of TCP or UDP gives a checksum of zero.
 type L4ChecksumArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// False: write the checksum; packets leave on gate 0. True: change nothing;
 	// packets with a wrong checksum leave on gate 1, the others on gate 0. A
-	// UDP checksum of zero counts as right.
+	// UDP checksum of zero counts as right over IPv4 and as wrong over IPv6. TCP
+	// or UDP that is longer than its packet counts as wrong.
 	Verify bool `protobuf:"varint,1,opt,name=verify,proto3" json:"verify,omitempty"`
 	// With verify: go by the verdict of the network interface instead. Without
 	// a verdict the packet leaves on gate 0.

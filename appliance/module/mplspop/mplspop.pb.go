@@ -26,9 +26,10 @@ const (
 )
 
 // MPLSPop removes one MPLS label (the outermost) and sends the packet to gate
-// 0. Frames that are not MPLS leave on gate 1, unchanged. The class itself
-// takes EmptyArg; a new module keeps the Ethernet header and announces IPv4
-// (0x0800).
+// 0. While another label is left, the EtherType stays that of MPLS. Frames
+// that are not MPLS (EtherType 0x8847 or 0x8848) leave on gate 1, unchanged.
+// The class itself takes EmptyArg; a new module keeps the Ethernet header and
+// announces IPv4 (0x0800).
 //
 // This is the argument of set, which replaces both settings.
 type MplsPopArg struct {

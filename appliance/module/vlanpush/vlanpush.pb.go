@@ -27,8 +27,8 @@ const (
 
 // VLANPush adds a VLAN tag behind the Ethernet addresses and sends the packet
 // to gate 0. The tag is of type 0x8100, or 0x88a8 if the frame has a tag
-// already. Packets without 4 bytes of room in front pass unchanged and are
-// counted.
+// already. Packets without 4 bytes of room in front, or too short for an
+// Ethernet header, pass unchanged and are counted.
 //
 // The command set_tci takes the same message.
 type VLANPushArg struct {

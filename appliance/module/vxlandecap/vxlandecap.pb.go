@@ -27,7 +27,9 @@ const (
 // VXLANDecap removes the outer Ethernet, IPv4, UDP and VXLAN headers and
 // sends the packet to gate 0. It writes the outer addresses and the network
 // identifier to the metadata attributes tun_ip_src, tun_ip_dst and tun_id, 4
-// bytes each, as on the wire. Frames that are not VXLAN pass unchanged.
+// bytes each, as on the wire. Any UDP destination port will do. VLAN tags in
+// front of the outer header go, too. Frames that are not VXLAN over IPv4, and
+// fragments, pass unchanged; attributes are not written for them.
 type VXLANDecapArg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -30,8 +30,10 @@ const (
 // identifier comes from the metadata attribute tun_id (4 bytes, the low 24
 // bits count), the outer addresses from tun_ip_src and tun_ip_dst (4 bytes
 // each). It writes ip_src, ip_dst (4 bytes each) and ip_proto (1) for
-// IPEncap. The source port is a hash of the flow. Packets without 16 bytes of
-// room in front pass unchanged and are counted.
+// IPEncap. The source port, 49152 or above, is a hash of the inner flow:
+// addresses and ports of IPv4 and IPv6, MAC addresses of other frames. Packets
+// without 16 bytes of room in front pass unchanged and are counted; those too
+// long for UDP are dropped and counted.
 type VXLANEncapArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// UDP destination port. 0 means 4789.

@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package l4checksum is the module class L4Checksum: the checksum of TCP and
+// UDP, computed or verified (spec: modules/headers.md).
+package l4checksum
+
+import (
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/header"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// Class is everything a user may set, call or count.
+var Class = &module.Class{
+	Name:       "L4Checksum",
+	Prefix:     "l4_checksum",
+	Help:       "computes the checksum of TCP and UDP, or verifies it",
+	IGates:     module.MaxGates,
+	OGates:     2,
+	MaxWorkers: module.MaxWorkers,
+	Arg:        (*L4ChecksumArg)(nil),
+	Counters: []module.CounterDoc{
+		countWrong:     {Name: "wrong", Unit: "packets", Help: "sent to gate 1: the checksum is wrong, or the length such that none can be right"},
+		countMalformed: {Name: "malformed", Unit: "packets", Help: "passed on unmodified: TCP or UDP that is longer than its packet (not with verify)"},
+	},
+	New: module.New(create),
+}
+
+// Indexes into Class.Counters.
+const (
+	countWrong = iota
+	countMalformed
+)
+
+// What an instance does.
+const (
+	compute uint32 = iota
+	verify
+	verifyHW // go by the verdict of the network interface
+)
+
+// L4Checksum is an instance. Safe for use by several workers.
+type L4Checksum struct {
+	mode atomic.Uint32
+}
+
+func create(_ *module.Env, arg *L4ChecksumArg) (*L4Checksum, error) {
+	m := &L4Checksum{}
+	return m, m.Update(arg)
+}
+
+// Update takes a new creation argument.
+func (m *L4Checksum) Update(arg proto.Message) error {
+	a := arg.(*L4ChecksumArg)
+	switch {
+	case a.GetVerify() && a.GetHw():
+		m.mode.Store(verifyHW)
+	case a.GetVerify():
+		m.mode.Store(verify)
+	default:
+		m.mode.Store(compute)
+	}
+	return nil
+}
+
+// Process writes the checksums, or sends packets with a wrong one to gate 1;
+// all others leave on gate 0.
+func (m *L4Checksum) Process(ctx *module.Context, b *packet.Batch) {
+	mode := m.mode.Load()
+	if mode == compute {
+		m.compute(ctx, b)
+		return
+	}
+	slots, n, wrong := b.Slots(), 0, 0
+	for _, p := range b.Packets() {
+		if mode == verify && right(p) || mode == verifyHW && p.Flags()&packet.FlagBadL4Checksum == 0 {
+			slots[n] = p
+			n++
+			continue
+		}
+		wrong++
+		ctx.Emit(p, 1)
+	}
+	b.SetLen(n)
+	if wrong > 0 {
+		ctx.Count(countWrong, uint64(wrong))
+	}
+	ctx.EmitBatch(b, 0)
+}
+
+func (*L4Checksum) compute(ctx *module.Context, b *packet.Batch) {
+	malformed := 0
+	for _, p := range b.Packets() {
+		switch s := find(p.Bytes(), p.TotalLen()); s.kind {
+		case other:
+		case cut:
+			malformed++
+		case tooShort:
+			s.write(p, 0)
+		default:
+			sum := ^header.Fold(s.sum(p) + uint32(^s.checksum(p)))
+			if s.udp {
+				sum = header.NonZero(sum)
+			}
+			s.write(p, sum)
+		}
+	}
+	if malformed > 0 {
+		ctx.Count(countMalformed, uint64(malformed))
+	}
+	ctx.EmitBatch(b, 0)
+}
+
+// right reports whether a packet is not for us or has the right checksum. One
+// that the local sender left for the hardware to complete counts as right.
+func right(p packet.Packet) bool {
+	s := find(p.Bytes(), p.TotalLen())
+	switch {
+	case s.kind == other || p.Flags()&packet.FlagPartialChecksum != 0:
+		return true
+	case s.kind != whole:
+		return false
+	case s.udp && s.checksum(p) == 0:
+		return !s.v6 // RFC 8200 section 8.1
+	}
+	return header.Fold(s.sum(p)) == 0xffff
+}
