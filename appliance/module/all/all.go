@@ -30,6 +30,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/noop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portinc"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portout"
+	"github.com/bessform/terraform-provider-bess/appliance/module/qos"
 	"github.com/bessform/terraform-provider-bess/appliance/module/queue"
 	"github.com/bessform/terraform-provider-bess/appliance/module/queueinc"
 	"github.com/bessform/terraform-provider-bess/appliance/module/queueout"
@@ -76,6 +77,7 @@ func Classes() []*module.Class {
 		noop.Class,
 		portinc.Class,
 		portout.Class,
+		qos.Class,
 		queue.Class,
 		queueinc.Class,
 		queueout.Class,

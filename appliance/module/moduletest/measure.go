@@ -70,9 +70,14 @@ func NoAllocsInScript(t *testing.T, file string, ar *txtar.Archive, classes ...*
 func Bench(b *testing.B, class *module.Class, arg proto.Message, frames ...[]byte) {
 	h := New(b)
 	h.MustCreate("m", class, arg)
-	h.tapAll("m")
+	h.Bench(b, "m", frames...)
+}
+
+// Bench is the function Bench for an instance that has been set up.
+func (h *Harness) Bench(b *testing.B, name string, frames ...[]byte) {
+	h.tapAll(name)
 	h.quiet()
-	f := h.feed("m", 0)
+	f := h.feed(name, 0)
 	f.keep = true
 	for i := range packet.BatchSize {
 		f.frames = append(f.frames, frames[i%len(frames)])

@@ -241,8 +241,8 @@ type isQosCommandAddArg_OptionalDeductLen interface {
 }
 
 type QosCommandAddArg_DeductLen struct {
-	// Bytes to subtract from the length of a packet before metering. Not
-	// given: 14, the Ethernet header.
+	// Bytes to subtract from the length of a packet before metering; what is
+	// left is at least 0. Not given: 14, the Ethernet header.
 	DeductLen int64 `protobuf:"varint,9,opt,name=deduct_len,json=deductLen,proto3,oneof"`
 }
 
