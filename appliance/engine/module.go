@@ -259,7 +259,13 @@ func (e *Engine) run(m *graph.Module, c *module.Command, arg *anypb.Any) (proto.
 	var resp proto.Message
 	run := func() { resp, err = c.Run(m.Impl, msg) }
 	if c.Rule == module.Quiesced {
-		e.quiesce(m.Workers, run)
+		workers := slices.Clone(m.Workers)
+		e.quiesce(workers, func() {
+			if run(); err == nil {
+				e.reroute(m, workers)
+			}
+		})
+		e.publish()
 	} else {
 		run()
 	}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/bessform/terraform-provider-bess/appliance/graph"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/worker"
 )
 
@@ -126,6 +127,25 @@ func (e *Engine) quiesce(wids []int, f func()) {
 	close(release)
 	for _, left := range waiting {
 		<-left
+	}
+}
+
+// reroute gives workers that wait at a batch boundary a snapshot in which m
+// separates workers as it does now, so that they find the gates they are sent
+// to. Within a transaction the snapshot comes at its end.
+func (e *Engine) reroute(m *graph.Module, waiting []int) {
+	if _, ok := m.Impl.(module.WorkerRouter); !ok {
+		return
+	}
+	e.graph.Touch()
+	if e.undo != nil {
+		return
+	}
+	e.propagate()
+	for _, wid := range waiting {
+		if w := e.workers[wid]; w != nil && w.Running() {
+			e.graph.Compile(w.ID, e.tcs.tasksOf(w)).Install(w.Ctx)
+		}
 	}
 }
 

@@ -19,9 +19,12 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuparser"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpupathmonitoring"
+	"github.com/bessform/terraform-provider-bess/appliance/module/hashlb"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipchecksum"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/iplookup"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipswap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/l2forward"
 	"github.com/bessform/terraform-provider-bess/appliance/module/l4checksum"
 	"github.com/bessform/terraform-provider-bess/appliance/module/macswap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
@@ -50,6 +53,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlansplit"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vxlandecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vxlanencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/workersplit"
 )
 
 // Classes returns every module class by name.
@@ -66,9 +70,12 @@ func Classes() []*module.Class {
 		gtpuencap.Class,
 		gtpuparser.Class,
 		gtpupathmonitoring.Class,
+		hashlb.Class,
 		ipchecksum.Class,
 		ipencap.Class,
+		iplookup.Class,
 		ipswap.Class,
+		l2forward.Class,
 		l4checksum.Class,
 		macswap.Class,
 		mplspop.Class,
@@ -97,5 +104,6 @@ func Classes() []*module.Class {
 		vlansplit.Class,
 		vxlandecap.Class,
 		vxlanencap.Class,
+		workersplit.Class,
 	}
 }

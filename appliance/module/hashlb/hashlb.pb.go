@@ -28,7 +28,15 @@ const (
 
 // HashLB spreads flows over output gates: packets with the same hash take the
 // same gate, so the packets of a flow stay together. With an empty list of
-// gates every packet is dropped.
+// gates every packet is dropped. All commands may run while packets flow.
+//
+// Mode l2 hashes the Ethernet addresses, l3 those of IPv4 or IPv6, l4 also the
+// protocol and the ports of TCP, UDP and SCTP. Both directions of a flow have
+// the same hash. Frames that are not IP, or carry a VLAN tag, are hashed as in
+// mode l2. In mode l4, fragments and other protocols are hashed by addresses
+// and protocol, and IPv6 packets with extension headers by addresses, so that
+// what belongs together stays together; for all others the gate is the one
+// that BESS chooses.
 type HashLBArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Output gates, each with an equal share of the hashes. 8192 drops. At most
@@ -39,7 +47,7 @@ type HashLBArg struct {
 	// hash. Empty: the fields, or "l4" if there are none.
 	Mode string `protobuf:"bytes,2,opt,name=mode,proto3" json:"mode,omitempty"`
 	// Fields of the frame to hash instead, at most 8. Metadata attributes
-	// cannot be used.
+	// cannot be used. Bytes that a packet lacks count as zero.
 	Fields        []*api.Field `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -27,16 +27,20 @@ const (
 
 // IPLookup sends packets to the output gate of the route that fits their IPv4
 // destination best: the one with the longest prefix. What no route fits, and
-// what is not IPv4, leaves on the default gate, which drops (8192) until a
-// route of length 0 sets it.
+// what is not IPv4 (with a VLAN tag, too short, IPv6), leaves on the default
+// gate, which drops (8192) until a route of length 0 sets it. A route to gate
+// 8192 drops, also if there is a default gate.
 //
-// add and delete change one route, clear removes all.
+// add and delete change one route; clear removes all, that of length 0
+// included. All may run while packets flow. The number of routes has hardly
+// any influence on speed.
 type IPLookupArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number of routes to make room for. 0 means 1024.
+	// The largest number of routes, without that of length 0, at most 268435456.
+	// 0 means 1024. Memory is used for routes that exist only.
 	MaxRules uint32 `protobuf:"varint,1,opt,name=max_rules,json=maxRules,proto3" json:"max_rules,omitempty"`
-	// Number of /24 networks with longer prefixes in them to make room for. 0
-	// means 128.
+	// The largest number of /24 networks with longer prefixes in them, at most
+	// 16777216. 0 means 128.
 	MaxTbl8S      uint32 `protobuf:"varint,2,opt,name=max_tbl8s,json=maxTbl8s,proto3" json:"max_tbl8s,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -86,7 +90,8 @@ func (x *IPLookupArg) GetMaxTbl8S() uint32 {
 	return 0
 }
 
-// Argument of add: a route. One with the same prefix is replaced.
+// Argument of add: a route. One with the same prefix is replaced. ENOSPC if
+// there are max_rules routes, or max_tbl8s networks.
 type IPLookupCommandAddArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Network address; the bits beyond the prefix length must be zero.
@@ -248,10 +253,10 @@ var File_appliance_module_iplookup_iplookup_proto protoreflect.FileDescriptor
 
 const file_appliance_module_iplookup_iplookup_proto_rawDesc = "" +
 	"\n" +
-	"(appliance/module/iplookup/iplookup.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"j\n" +
-	"\vIPLookupArg\x121\n" +
-	"\tmax_rules\x18\x01 \x01(\rB\x14ڼ\x18\x10\"\x06routes*\x041024`\x01R\bmaxRules\x12(\n" +
-	"\tmax_tbl8s\x18\x02 \x01(\rB\vڼ\x18\a*\x03128`\x01R\bmaxTbl8s\"\xa6\x01\n" +
+	"(appliance/module/iplookup/iplookup.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\x8e\x01\n" +
+	"\vIPLookupArg\x12C\n" +
+	"\tmax_rules\x18\x01 \x01(\rB&ڼ\x18\"\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00\xb0A\"\x06routes*\x041024`\x01R\bmaxRules\x12:\n" +
+	"\tmax_tbl8s\x18\x02 \x01(\rB\x1dڼ\x18\x19\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00pA*\x03128`\x01R\bmaxTbl8s\"\xa6\x01\n" +
 	"\x15IPLookupCommandAddArg\x12$\n" +
 	"\x06prefix\x18\x01 \x01(\tB\fڼ\x18\b\x1a\x04ipv4P\x01R\x06prefix\x12;\n" +
 	"\n" +

@@ -28,11 +28,15 @@ const (
 // L2Forward sends packets to the output gate of their Ethernet destination
 // address. The table is filled by commands; nothing is learnt from traffic.
 // Unknown addresses leave on the default gate, which drops (8192) until
-// set_default_gate changes it.
+// set_default_gate changes it. A packet too short to hold an address leaves
+// there, too.
+//
+// All commands may run while packets flow.
 type L2ForwardArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of rows of the table, a power of two up to 67108864. 0 means 1024.
-	// The table holds size * bucket addresses.
+	// The table holds at most size * bucket addresses, whichever they are;
+	// memory is used for those that exist only.
 	Size int64 `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
 	// Addresses per row: 1, 2 or 4. 0 means 4.
 	Bucket        int64 `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
@@ -317,7 +321,8 @@ func (x *L2ForwardCommandLookupResponse) GetGates() []uint64 {
 }
 
 // Argument of populate, which adds consecutive addresses for tests: base + i
-// leads to gate i modulo gate_count.
+// leads to gate i modulo gate_count, also if it was known before. After
+// ff:ff:ff:ff:ff:ff comes 00:00:00:00:00:00. ENOMEM if not all fit.
 type L2ForwardCommandPopulateArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First address.

@@ -204,6 +204,9 @@ func (h *Harness) Command(name, cmd string, arg proto.Message) (proto.Message, e
 	if err := check(arg); err != nil {
 		return nil, err
 	}
+	if _, ok := m.Impl.(module.WorkerRouter); ok {
+		defer h.graph.Touch() // the workers' roads may have changed
+	}
 	return c.Run(m.Impl, arg)
 }
 

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package l2forward is the module class L2Forward: Ethernet destinations in a
+// static table (spec: modules/classify.md).
+package l2forward
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/header"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/table/mac"
+	"github.com/bessform/terraform-provider-bess/appliance/table/rcu"
+)
+
+// Class is everything a user may set, call or count.
+var Class = &module.Class{
+	Name:       "L2Forward",
+	Prefix:     "l2_forward",
+	Help:       "sends packets to gates by their Ethernet destination, from a static table",
+	IGates:     1,
+	OGates:     module.MaxGates,
+	MaxWorkers: module.MaxWorkers,
+	Arg:        (*L2ForwardArg)(nil),
+	Counters: []module.CounterDoc{
+		countUnknown: {Name: "unknown", Unit: "packets", Help: "sent to the default gate: the address is not in the table"},
+		countShort:   {Name: "short", Unit: "packets", Help: "of unknown: the packet ends before the address does"},
+	},
+	Commands: []module.Command{
+		module.Do("add", module.Concurrent, "adds addresses, all or none", (*L2Forward).add),
+		module.Do("delete", module.Concurrent, "removes addresses, all or none", (*L2Forward).delete),
+		module.Do("set_default_gate", module.Concurrent, "sets the gate for unknown addresses", (*L2Forward).setDefaultGate),
+		module.Ask("lookup", module.Concurrent, "the gates of addresses", (*L2Forward).lookup),
+		module.Do("populate", module.Concurrent, "adds consecutive addresses, for tests", (*L2Forward).populate),
+	},
+	New: module.New(create),
+}
+
+// Indexes into Class.Counters.
+const (
+	countUnknown = iota
+	countShort
+)
+
+const (
+	defaultSize   = 1024
+	maxSize       = 1 << 26
+	defaultBucket = 4
+	maxBucket     = 4
+)
+
+// validate checks an argument and returns how many addresses it allows.
+func validate(arg *L2ForwardArg) (limit int, err error) {
+	size, bucket := arg.GetSize(), arg.GetBucket()
+	if size == 0 {
+		size = defaultSize
+	}
+	if bucket == 0 {
+		bucket = defaultBucket
+	}
+	if size < 1 || size > maxSize || size&(size-1) != 0 {
+		return 0, module.Invalid("size", size, "must be a power of two, 1..%d", maxSize)
+	}
+	if bucket < 1 || bucket > maxBucket || bucket&(bucket-1) != 0 {
+		return 0, module.Invalid("bucket", bucket, "must be 1, 2 or 4")
+	}
+	return int(size * bucket), nil
+}
+
+// L2Forward is an instance.
+type L2Forward struct {
+	domain      rcu.Domain
+	table       *mac.Table
+	defaultGate atomic.Uint32
+	gates       [module.MaxWorkers]atomic.Pointer[gates]
+}
+
+// gates is what a worker found for a batch.
+type gates [packet.BatchSize]uint16
+
+func create(_ *module.Env, arg *L2ForwardArg) (*L2Forward, error) {
+	limit, err := validate(arg)
+	if err != nil {
+		return nil, err
+	}
+	m := &L2Forward{}
+	if m.table, err = mac.New(limit, &m.domain); err != nil {
+		return nil, err
+	}
+	m.defaultGate.Store(module.DropGate)
+	return m, nil
+}
+
+// Process sends every packet to the gate of its destination.
+func (m *L2Forward) Process(ctx *module.Context, b *packet.Batch) {
+	w := m.worker(ctx.Worker)
+	other := uint16(m.defaultGate.Load())
+	unknown, short := 0, 0
+	m.domain.Enter(ctx.Worker)
+	v := m.table.View()
+	for i, p := range b.Packets() {
+		d := p.Bytes()
+		g := -1
+		switch {
+		case len(d) >= 8:
+			g = v.Lookup(binary.BigEndian.Uint64(d) >> 16)
+		case len(d) >= 6:
+			g = v.Lookup(header.MAC(d[:6]).Uint64())
+		default:
+			short++
+		}
+		if g < 0 {
+			unknown++
+			g = int(other)
+		}
+		w[i&(packet.BatchSize-1)] = uint16(g)
+	}
+	m.domain.Leave(ctx.Worker)
+	if unknown > 0 {
+		ctx.Count(countUnknown, uint64(unknown))
+		ctx.Count(countShort, uint64(short))
+	}
+	ctx.EmitEach(b, w[:])
+}
+
+// worker returns what SetWorkers made for a worker.
+func (m *L2Forward) worker(id int) *gates {
+	p := &m.gates[id&(module.MaxWorkers-1)]
+	if p.Load() == nil {
+		p.Store(new(gates))
+	}
+	return p.Load()
+}
+
+// SetWorkers prepares what the workers will need.
+func (m *L2Forward) SetWorkers(wids []int) {
+	for _, id := range wids {
+		m.worker(id)
+	}
+}
+
+// Update changes the limit of addresses in place.
+func (m *L2Forward) Update(arg proto.Message) error {
+	limit, err := validate(arg.(*L2ForwardArg))
+	if err != nil {
+		return err
+	}
+	return m.table.SetLimit(limit)
+}
+
+// Desc returns the number of addresses.
+func (m *L2Forward) Desc() string { return fmt.Sprintf("%d addresses", m.table.Len()) }
+
+// Close frees the table.
+func (m *L2Forward) Close() {
+	m.table.Retire()
+	m.domain.Close()
+}
