@@ -23,6 +23,12 @@ const (
 	NoFile Reason = "needs a file"
 	// NoArchive: Debian's packages cannot be downloaded.
 	NoArchive Reason = "needs Debian's archive"
+	// NoRoot: namespaces and owners of files need user id 0.
+	NoRoot Reason = "needs root"
+	// NoKernel: the kernel or the container refuses something.
+	NoKernel Reason = "needs a kernel feature"
+	// NoTime: the test takes long, and -short was given.
+	NoTime Reason = "takes long"
 )
 
 // Skip ends the test as skipped, or as failed with CI=true.
