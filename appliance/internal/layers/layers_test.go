@@ -88,7 +88,7 @@ var layers = []layer{
 		"examples are programs of their own: clients at most"},
 	{"examples/internal", []string{"appliance/client", "appliance/api", "appliance/internal/testenv"}, "what the tests of the examples share"},
 	{"images", nil, "images contain binaries, not packages"},
-	{"images/internal", nil, "what the tests of images share"},
+	{"images/internal", []string{"images/internal/*"}, "what the tests of images share"},
 	{"images/appliance/seed", []string{"schemas/args"}, "a seed is text: what it means is init's business"},
 	{"images/appliance/build", []string{"images/appliance/gpt", "images/appliance/kmod"}, "the builder makes disks and compiles programs: it knows none of them"},
 	{"images/appliance/init", []string{"images/appliance/gpt", "images/appliance/kmod", "images/appliance/seed", "appliance/sys"},
