@@ -48,6 +48,8 @@ var table = rules([]row{
 	{"bess.pb.BESSControl", govern, `KillBess ImportPlugin UnloadPlugin`},
 	{"bess.declare.v1.Pipelines", look, `Export Validate Plan ModuleCounters PortNotes History`},
 	{"bess.declare.v1.Pipelines", change, `Apply UpdateModule MoveLink DeleteTc Rollback`},
+	{"bess.appliance.v1.Appliance", look, `GetHealth GetFacts ReadLog`},
+	{"bess.appliance.v1.Appliance", govern, `Shutdown Reboot`},
 	{"bess.access.v1.Access", join, `Enroll`},
 	{"bess.access.v1.Access", look, `WhoAmI`},
 	{"bess.access.v1.Access", govern, `CreateToken`},

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -29,6 +30,8 @@ import (
 	modules "github.com/bessform/terraform-provider-bess/appliance/module/all"
 	ports "github.com/bessform/terraform-provider-bess/appliance/port/all"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
+	"github.com/bessform/terraform-provider-bess/appliance/store"
+	"github.com/bessform/terraform-provider-bess/appliance/system"
 	"github.com/bessform/terraform-provider-bess/schemas"
 )
 
@@ -52,7 +55,9 @@ type peer struct {
 	socket string
 	client *client.Client
 	// plain is a daemon that has only BESSControl, as the original.
-	plain bool
+	plain      bool
+	conditions *system.Conditions
+	ring       *system.Ring
 	// stop ends the daemon; a new one may start then.
 	stop func()
 }
@@ -91,7 +96,7 @@ func (p *peer) serve() {
 	g := grpc.NewServer()
 	server.New(e, "v9.9.9", func() {}).Register(g)
 	if !p.plain {
-		declare.Register(g, e, cat, nil)
+		p.serveAppliance(g, e, cat)
 	}
 	go func() { _ = g.Serve(l) }()
 	p.stop = sync.OnceFunc(func() {
@@ -100,6 +105,23 @@ func (p *peer) serve() {
 		e.Close()
 	})
 	p.t.Cleanup(p.stop)
+}
+
+// serveAppliance adds the services that the original does not have.
+func (p *peer) serveAppliance(g *grpc.Server, e *engine.Engine, cat declare.Catalog) {
+	p.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	s, err := store.Open(filepath.Join(p.dir, "store"), 3, log)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = s.Close() })
+	p.conditions = &system.Conditions{}
+	k := store.NewKeeper(s, store.Options{Engine: e, Catalog: cat, Log: log, Report: p.conditions.Set})
+	declare.Register(g, e, cat, k, nil)
+	p.ring = system.NewRing()
+	system.Register(g, system.Options{Engine: e, Conditions: p.conditions, Ring: p.ring, Version: "v9.9.9", Log: log,
+		InitSocket: filepath.Join(p.dir, "init")})
 }
 
 func (p *peer) must(err error) {

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/api/appliancepb"
 	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
 )
 
@@ -56,6 +57,7 @@ type Client struct {
 	conn    *grpc.ClientConn
 	bess    api.BESSControlClient
 	decl    declarepb.PipelinesClient
+	sys     appliancepb.ApplianceClient
 }
 
 // Dial prepares a connection to a daemon and returns at once: nothing is sent
@@ -84,7 +86,7 @@ func Dial(target string, opt Options) (*Client, error) {
 	}
 	return &Client{
 		address: address, timeout: opt.Timeout, conn: conn,
-		bess: api.NewBESSControlClient(conn), decl: declarepb.NewPipelinesClient(conn),
+		bess: api.NewBESSControlClient(conn), decl: declarepb.NewPipelinesClient(conn), sys: appliancepb.NewApplianceClient(conn),
 	}, nil
 }
 

@@ -31,3 +31,15 @@ func (c *Client) Apply(ctx context.Context, generation uint64, docs ...*declarep
 	req := &declarepb.ApplyRequest{Documents: docs, Generation: generation}
 	return declare(ctx, c, "apply pipeline", "", c.decl.Apply, req)
 }
+
+// History returns the declarations that the daemon has stored, the newest
+// first.
+func (c *Client) History(ctx context.Context) ([]*declarepb.StoredGeneration, error) {
+	resp, err := declare(ctx, c, "read history", "", c.decl.History, &declarepb.HistoryRequest{})
+	return resp.GetGenerations(), err
+}
+
+// Rollback applies a stored generation; 0: the one before the newest.
+func (c *Client) Rollback(ctx context.Context, generation uint64) (*declarepb.RollbackResponse, error) {
+	return declare(ctx, c, "roll back", "", c.decl.Rollback, &declarepb.RollbackRequest{Generation: generation})
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
+	"github.com/bessform/terraform-provider-bess/appliance/system"
 )
 
 // Config is what a bessd is made of.
@@ -71,7 +72,9 @@ func Main(cfg Config, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	defer closeLog()
-	if err := run(cfg, f, log); err != nil {
+	ring := system.NewRing()
+	log = slog.New(ring.Handler(log.Handler()))
+	if err := run(cfg, f, ring, log); err != nil {
 		log.Error("bessd ends", "error", err)
 		return 1
 	}
@@ -79,7 +82,7 @@ func Main(cfg Config, args []string, stdout, stderr io.Writer) int {
 }
 
 // run serves until a signal or a client ends the daemon.
-func run(cfg Config, f *Flags, log *slog.Logger) error {
+func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 	syscall.Umask(0o022)
 	debug.SetGCPercent(gcPercent)
 	raiseFileLimit(log)
@@ -101,6 +104,9 @@ func run(cfg Config, f *Flags, log *slog.Logger) error {
 		return err
 	}
 	defer closeAll(ls)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	fillRing(ctx, ring, f, log)
 	for _, why := range f.Ignored {
 		log.Info("flag ignored", "flag", why)
 	}
@@ -110,13 +116,11 @@ func run(cfg Config, f *Flags, log *slog.Logger) error {
 		return err
 	}
 	defer e.Close()
-	a, err := newAppliance(cfg, f, e, log)
+	a, err := newAppliance(cfg, f, e, ring, log)
 	if err != nil {
 		return err
 	}
 	defer a.close() // before the engine
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
 	g := grpc.NewServer(append(serverOptions(f, log), guard.ServerOptions()...)...)
 	h := server.New(e, cfg.Version, sync.OnceFunc(stop)).Register(g)
 	a.register(g, h)
@@ -130,15 +134,33 @@ func run(cfg Config, f *Flags, log *slog.Logger) error {
 		return err
 	}
 	tellParent()
+	n := newNotifier(log)
+	a.watch(n)
+	n.tell("READY=1", "STATUS=serving at "+f.URL)
 	select {
 	case err := <-served:
+		a.end()
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	log.Info("shutting down")
+	n.tell("STOPPING=1", "STATUS=shutting down")
 	h.Shutdown()
+	a.end()
 	finish(g)
 	return nil
+}
+
+// fillRing adds what others have to say to the log that clients can read.
+func fillRing(ctx context.Context, ring *system.Ring, f *Flags, log *slog.Logger) {
+	if f.LogHistory != "" {
+		if err := ring.AddHistory(f.LogHistory); err != nil {
+			log.Warn("-log_history", "error", err)
+		}
+	}
+	if err := ring.FollowKernel(ctx); err != nil {
+		log.Debug("the messages of the kernel are not part of the log", "error", err)
+	}
 }
 
 // finish lets calls under way end, but not for ever.

@@ -8,8 +8,6 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -56,7 +54,7 @@ func (s *service) Rollback(ctx context.Context, r *declarepb.RollbackRequest) (*
 	if err != nil {
 		return nil, toStored(generation, err)
 	}
-	res, err := Restore(s.engine, text, fmt.Sprintf("generation %d", generation), s.cat, 0, s.keeper, caller(ctx))
+	res, err := Restore(s.engine, text, fmt.Sprintf("generation %d", generation), s.cat, 0, s.keeper, s.caller(ctx))
 	if err != nil {
 		return nil, toStored(generation, err)
 	}
@@ -95,19 +93,10 @@ func (s *service) previous() (uint64, error) {
 	return 0, status.Error(codes.NotFound, "there is no generation before the newest one to go back to")
 }
 
-// caller names the client by its certificate, "" if it has shown none.
-func caller(ctx context.Context) string {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
+// caller names the client, "" if it is not known.
+func (s *service) caller(ctx context.Context) string {
+	if s.by == nil {
 		return ""
 	}
-	info, ok := p.AuthInfo.(credentials.TLSInfo)
-	if !ok || len(info.State.PeerCertificates) == 0 {
-		return ""
-	}
-	c := info.State.PeerCertificates[0]
-	if len(c.URIs) > 0 {
-		return c.URIs[0].String()
-	}
-	return c.Subject.CommonName
+	return s.by(ctx)
 }

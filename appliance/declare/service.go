@@ -18,9 +18,9 @@ import (
 )
 
 // Register adds the service bess.declare.v1.Pipelines to a server. k keeps what
-// is applied; nil if nothing is kept.
-func Register(g *grpc.Server, e *engine.Engine, cat Catalog, k Keeper) {
-	declarepb.RegisterPipelinesServer(g, &service{engine: e, cat: onThisMachine(cat), keeper: k})
+// is applied; nil if nothing is kept. by names who makes a call; it may be nil.
+func Register(g *grpc.Server, e *engine.Engine, cat Catalog, k Keeper, by func(context.Context) string) {
+	declarepb.RegisterPipelinesServer(g, &service{engine: e, cat: onThisMachine(cat), keeper: k, by: by})
 }
 
 // service is the gRPC face of this package and of what BESSControl cannot
@@ -29,7 +29,8 @@ type service struct {
 	declarepb.UnimplementedPipelinesServer
 	engine *engine.Engine
 	cat    Catalog
-	keeper Keeper // nil: nothing is kept
+	keeper Keeper                       // nil: nothing is kept
+	by     func(context.Context) string // nil: nobody knows
 }
 
 // Export answers what runs.
@@ -75,7 +76,7 @@ func (s *service) Apply(ctx context.Context, r *declarepb.ApplyRequest) (*declar
 	if HasErrors(found) {
 		return nil, toStatus(&InvalidError{found})
 	}
-	opt := options{generation: r.GetGeneration(), keeper: s.keeper, by: caller(ctx), origin: FromApply}
+	opt := options{generation: r.GetGeneration(), keeper: s.keeper, by: s.caller(ctx), origin: FromApply}
 	res, err := apply(s.engine, p, s.cat, opt)
 	if err != nil {
 		return nil, toStatus(err)

@@ -29,7 +29,7 @@ func (w *world) serve() declarepb.PipelinesClient {
 		w.Fatal(err)
 	}
 	g := grpc.NewServer()
-	declare.Register(g, w.e, w.cat, nil)
+	declare.Register(g, w.e, w.cat, nil, nil)
 	go func() { _ = g.Serve(l) }()
 	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

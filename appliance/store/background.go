@@ -48,6 +48,13 @@ func (k *Keeper) Close() {
 	}
 }
 
+// Discard gives up what was never started.
+func (k *Keeper) Discard() {
+	if err := k.store.Close(); err != nil {
+		k.Log.Error("store", "error", err)
+	}
+}
+
 // isDirty reports whether something changed since it was stored.
 func (k *Keeper) isDirty(generation uint64) bool {
 	k.mu.Lock()

@@ -84,14 +84,20 @@ func (w *Worker) Running() bool { return w.running.Load() }
 // Do runs f on the worker's thread between two batches, at once if it is
 // paused, and waits for it. Calls from several goroutines run in the order
 // in which they arrive. f must not call Do.
-func (w *Worker) Do(f func()) {
+func (w *Worker) Do(f func()) { <-w.post(f) }
+
+// Ping returns a channel that is closed when the worker has read its mail,
+// paused or not. A worker that hangs in a module never does.
+func (w *Worker) Ping() <-chan struct{} { return w.post(func() {}) }
+
+func (w *Worker) post(f func()) <-chan struct{} {
 	l := letter{f: f, done: make(chan struct{})}
 	w.mu.Lock()
 	w.mail = append(w.mail, l)
 	w.hasMail.Store(true)
 	w.mu.Unlock()
 	w.waker.Event().Signal()
-	<-l.done
+	return l.done
 }
 
 // Pause makes the worker stop between two batches and returns when it has.

@@ -1289,7 +1289,8 @@ type StoredGeneration struct {
 	// engine that Plan and Apply know.
 	Generation uint64                 `protobuf:"varint,1,opt,name=generation,proto3" json:"generation,omitempty"`
 	Time       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	// Who applied it: the name in the client's certificate, if it had one.
+	// Who applied it: the name in the client's certificate, or "local" for a
+	// client on the same machine; empty if it is not known.
 	By string `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
 	// How it came: "apply", "rollback", "file" (-declaration), or "calls": what
 	// ran after calls that changed single things.
