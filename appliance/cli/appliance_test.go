@@ -23,7 +23,7 @@ func TestHistoryAndRollback(t *testing.T) {
 	}
 	for _, name := range []string{"one", "two"} {
 		file := filepath.Join(p.dir, name+".yaml")
-		text := "apiVersion: bess.dev/v1\nkind: Pipeline\nmetadata: {name: " + name + "}\nspec: {modules: {" + name + ": {class: Sink}}}\n"
+		text := "apiVersion: bess.dev/v1\nkind: Pipeline\nmetadata: {name: " + name + "}\nspec: {modules: {" + name + ": {class: Source}, out: {class: Sink}}, links: [" + name + " -> out]}\n"
 		p.must(os.WriteFile(file, []byte(text), 0o600))
 		p.ok("apply", file)
 	}

@@ -58,6 +58,7 @@ type peer struct {
 	plain      bool
 	conditions *system.Conditions
 	ring       *system.Ring
+	store      *store.Store
 	// stop ends the daemon; a new one may start then.
 	stop func()
 }
@@ -103,6 +104,9 @@ func (p *peer) serve() {
 		g.Stop()
 		_ = l.Close() // had it not begun to serve
 		e.Close()
+		if p.store != nil {
+			_ = p.store.Close()
+		}
 	})
 	p.t.Cleanup(p.stop)
 }
@@ -115,7 +119,7 @@ func (p *peer) serveAppliance(g *grpc.Server, e *engine.Engine, cat declare.Cata
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.t.Cleanup(func() { _ = s.Close() })
+	p.store = s
 	p.conditions = &system.Conditions{}
 	k := store.NewKeeper(s, store.Options{Engine: e, Catalog: cat, Log: log, Report: p.conditions.Set})
 	declare.Register(g, e, cat, k, nil)

@@ -87,7 +87,7 @@ func powerCommand(a *app, use, short, what string, do func(*client.Client, conte
 	cmd := &cobra.Command{
 		Use:               use,
 		Short:             short,
-		Long:              fmt.Sprintf("Ends everything in order and %s. It asks before, unless --yes is\ngiven. Only an image of bess can do that; elsewhere the machine's own tools do\n(systemctl).", what),
+		Long:              fmt.Sprintf("Ends everything in order and %s. It asks before,\nunless --yes is given. Only an image of bess can do that; elsewhere the machine's\nown tools do (systemctl).", what),
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {

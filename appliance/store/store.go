@@ -9,6 +9,20 @@
 // others, synced, renamed and the directory synced, before the number counts.
 // Whatever happens in between leaves the generation before it as the newest
 // one. Files that turn out to be damaged are renamed, never deleted.
+//
+// What clients can rely on: when Pipelines.Apply or Rollback has answered, a
+// loss of power leaves what was applied; before, it leaves that or what was
+// there, whole. Single calls (all of BESSControl, and those of Pipelines that
+// change one thing) answer at once and are stored in the background: about a
+// second after the last of them, or after the first if they do not stop, and
+// at an orderly end.
+//
+// A generation is the declaration, and what it cannot say: commands that
+// changed modules (for a class with get_runtime_config and set_runtime_config
+// what the former answers, else the commands themselves, up to 65,536 for a
+// module), gate hooks, and settings of ports. Not stored are what packets have
+// made (flows, learnt addresses, counters, queued packets), that workers are
+// paused, the MAC addresses that the engine made up, and resume hooks.
 package store
 
 import (
