@@ -10,8 +10,10 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
+	"github.com/bessform/terraform-provider-bess/appliance/module/counter"
 	"github.com/bessform/terraform-provider-bess/appliance/module/etherencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/exactmatch"
+	"github.com/bessform/terraform-provider-bess/appliance/module/flowmeasure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericdecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpudecap"
@@ -61,8 +63,10 @@ func Classes() []*module.Class {
 	return []*module.Class{
 		acl.Class,
 		bypass.Class,
+		counter.Class,
 		etherencap.Class,
 		exactmatch.Class,
+		flowmeasure.Class,
 		genericdecap.Class,
 		genericencap.Class,
 		gtpudecap.Class,

@@ -27,7 +27,8 @@ const (
 
 // Counter counts packets and bytes per number, which it reads from a metadata
 // attribute: 4 bytes, least significant first. All packets leave on gate 0,
-// unchanged; those with a number of total or above are not counted.
+// unchanged; those with a number of total or above are not counted. read tells
+// the counters.
 type CounterArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the attribute that holds the number.

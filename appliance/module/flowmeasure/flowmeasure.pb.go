@@ -40,7 +40,7 @@ type FlowMeasureArg struct {
 	// others.
 	FlagAttrName string `protobuf:"bytes,1,opt,name=flag_attr_name,json=flagAttrName,proto3" json:"flag_attr_name,omitempty"`
 	// Flows that each set has room for. Further ones are not measured. 0 means
-	// 32768.
+	// 32768, more than 16777216 are refused.
 	Entries uint64 `protobuf:"varint,2,opt,name=entries,proto3" json:"entries,omitempty"`
 	// True for the module that marks packets.
 	Leader        bool `protobuf:"varint,3,opt,name=leader,proto3" json:"leader,omitempty"`
@@ -104,9 +104,9 @@ type FlowMeasureCommandReadArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Empty the set after this reading.
 	Clear bool `protobuf:"varint,1,opt,name=clear,proto3" json:"clear,omitempty"`
-	// Percentiles of the latency to tell.
+	// Percentiles of the latency to tell, 0 to 100, in any order.
 	LatencyPercentiles []float64 `protobuf:"fixed64,2,rep,packed,name=latency_percentiles,json=latencyPercentiles,proto3" json:"latency_percentiles,omitempty"`
-	// Percentiles of the jitter to tell.
+	// Percentiles of the jitter to tell, 0 to 100, in any order.
 	JitterPercentiles []float64 `protobuf:"fixed64,3,rep,packed,name=jitter_percentiles,json=jitterPercentiles,proto3" json:"jitter_percentiles,omitempty"`
 	// Number of the set, 1 or 2.
 	FlagToRead    uint64 `protobuf:"varint,4,opt,name=flag_to_read,json=flagToRead,proto3" json:"flag_to_read,omitempty"`
@@ -175,7 +175,7 @@ func (x *FlowMeasureCommandReadArg) GetFlagToRead() uint64 {
 // Answer of read.
 type FlowMeasureReadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The flows of the set.
+	// The flows of the set, by the arrival of their first packets.
 	Statistics    []*FlowMeasureReadResponse_Statistic `protobuf:"bytes,1,rep,name=statistics,proto3" json:"statistics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -508,15 +508,15 @@ var File_appliance_module_flowmeasure_flowmeasure_proto protoreflect.FileDescrip
 
 const file_appliance_module_flowmeasure_flowmeasure_proto_rawDesc = "" +
 	"\n" +
-	".appliance/module/flowmeasure/flowmeasure.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\x91\x01\n" +
+	".appliance/module/flowmeasure/flowmeasure.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xa3\x01\n" +
 	"\x0eFlowMeasureArg\x127\n" +
-	"\x0eflag_attr_name\x18\x01 \x01(\tB\x11ڼ\x18\r\x1a\tattributeP\x01R\fflagAttrName\x12.\n" +
-	"\aentries\x18\x02 \x01(\x04B\x14ڼ\x18\x10\"\x05flows*\x0532768`\x01R\aentries\x12\x16\n" +
-	"\x06leader\x18\x03 \x01(\bR\x06leader\"\xe9\x01\n" +
+	"\x0eflag_attr_name\x18\x01 \x01(\tB\x11ڼ\x18\r\x1a\tattributeP\x01R\fflagAttrName\x12@\n" +
+	"\aentries\x18\x02 \x01(\x04B&ڼ\x18\"\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00pA\"\x05flows*\x0532768`\x01R\aentries\x12\x16\n" +
+	"\x06leader\x18\x03 \x01(\bR\x06leader\"\x8d\x02\n" +
 	"\x19FlowMeasureCommandReadArg\x12\x14\n" +
-	"\x05clear\x18\x01 \x01(\bR\x05clear\x12>\n" +
-	"\x13latency_percentiles\x18\x02 \x03(\x01B\rڼ\x18\t\"\apercentR\x12latencyPercentiles\x12<\n" +
-	"\x12jitter_percentiles\x18\x03 \x03(\x01B\rڼ\x18\t\"\apercentR\x11jitterPercentiles\x128\n" +
+	"\x05clear\x18\x01 \x01(\bR\x05clear\x12P\n" +
+	"\x13latency_percentiles\x18\x02 \x03(\x01B\x1fڼ\x18\x1b\t\x00\x00\x00\x00\x00\x00\x00\x00\x11\x00\x00\x00\x00\x00\x00Y@\"\apercentR\x12latencyPercentiles\x12N\n" +
+	"\x12jitter_percentiles\x18\x03 \x03(\x01B\x1fڼ\x18\x1b\t\x00\x00\x00\x00\x00\x00\x00\x00\x11\x00\x00\x00\x00\x00\x00Y@\"\apercentR\x11jitterPercentiles\x128\n" +
 	"\fflag_to_read\x18\x04 \x01(\x04B\x16ڼ\x18\x12\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00\x00@R\n" +
 	"flagToRead\"\xfb\x04\n" +
 	"\x17FlowMeasureReadResponse\x12J\n" +
