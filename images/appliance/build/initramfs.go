@@ -68,7 +68,7 @@ func (b *builder) initramfs() error {
 		return err
 	}
 	to := filepath.Join(b.result, "initrd.img")
-	if err := b.run(b.work, "zstd", "-q", "-15", "-T1", "--no-progress", "-o", to, raw); err != nil {
+	if err := b.run(b.work, "zstd", "-q", "-9", "-T1", "--no-progress", "-o", to, raw); err != nil {
 		return err
 	}
 	kernel := filepath.Join(b.result, "vmlinuz")

@@ -85,18 +85,23 @@ func endOf(name string) (end, align uint64, err error) {
 }
 
 // setTime sets the time in the header of an EFI program, where objcopy writes
-// that of the build.
+// that of the build, and takes off the checksum that it is part of. Firmware
+// looks at neither.
 func setTime(name string, epoch int64) error {
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	var at, stamp [4]byte
+	var at, stamp, none [4]byte
 	if _, err := f.ReadAt(at[:], 0x3c); err != nil {
 		return err
 	}
+	header := int64(binary.LittleEndian.Uint32(at[:]))
 	binary.LittleEndian.PutUint32(stamp[:], uint32(epoch))
-	_, err = f.WriteAt(stamp[:], int64(binary.LittleEndian.Uint32(at[:]))+8)
+	if _, err := f.WriteAt(stamp[:], header+8); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(none[:], header+24+64) // behind the file header, in the optional one
 	return err
 }
