@@ -34,6 +34,9 @@ type Options struct {
 	// Enroll is the directory in which the daemon keeps a certificate
 	// authority of its own, instead of Cert, Key and CA.
 	Enroll string
+	// TokenFile holds the join token of the first client; empty: a random one
+	// is made and logged.
+	TokenFile string
 	// Audit is the file of the audit log; empty: Log.
 	Audit string
 	Log   *slog.Logger
@@ -45,6 +48,7 @@ type Guard struct {
 	files *files // nil without TLS
 	home  *home  // nil without enrolment
 	token tokens
+	given string // join token of the first client, "" to make one
 	audit *audit
 	// health is told of problems with certificates.
 	health Health
@@ -68,6 +72,12 @@ func Open(opt Options) (*Guard, error) {
 			return nil, fmt.Errorf("-enroll %s: %w", opt.Enroll, err)
 		}
 		opt.Cert, opt.Key, opt.CA = g.home.files()
+	}
+	if opt.TokenFile != "" {
+		var err error
+		if g.given, err = readToken(opt.TokenFile); err != nil {
+			return nil, fmt.Errorf("-enroll_token %s: %w", opt.TokenFile, err)
+		}
 	}
 	if opt.Cert != "" {
 		var err error
@@ -103,11 +113,17 @@ func (g *Guard) Announce(address string) error {
 	if g.home == nil || g.home.enrolled() {
 		return nil
 	}
+	fp := pki.Fingerprint(g.files.current.Load().leaf)
+	if g.given != "" {
+		g.token.set(g.given, pki.Admin, tokenLife)
+		g.log.Warn("no client is enrolled yet; who has the token that was given to this machine runs: bessctl enroll --address HOST:PORT --token TOKEN --fingerprint FINGERPRINT",
+			"token_sha256", tokenDigest(g.given), "fingerprint", fp, "listening", address, "valid_for", tokenLife.String())
+		return nil
+	}
 	token, err := g.token.create(pki.Admin, tokenLife)
 	if err != nil {
 		return err
 	}
-	fp := pki.Fingerprint(g.files.current.Load().leaf)
 	g.log.Warn("no client is enrolled yet; on the operator's machine run: bessctl enroll --address HOST:PORT --token TOKEN --fingerprint FINGERPRINT",
 		"token", token, "fingerprint", fp, "listening", address, "valid_for", tokenLife.String())
 	return nil

@@ -9,8 +9,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -60,10 +63,37 @@ func (t *tokens) create(role pki.Role, life time.Duration) (string, error) {
 		return "", err
 	}
 	text := tokenText.EncodeToString(b)[:20]
+	t.set(text, role, life)
+	return text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:], nil
+}
+
+// set makes a token known, in place of an unused one.
+func (t *tokens) set(text string, role pki.Role, life time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.hash, t.role, t.until = sha256.Sum256([]byte(text)), role, time.Now().Add(life)
-	return text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:], nil
+	t.hash, t.role, t.until = sha256.Sum256([]byte(plainToken(text))), role, time.Now().Add(life)
+}
+
+// minToken is how many characters a token from a file must have.
+const minToken = 16
+
+// readToken reads the token that somebody gave the machine.
+func readToken(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSpace(string(b))
+	if n := len(plainToken(text)); n < minToken {
+		return "", fmt.Errorf("a join token must have %d to 100 characters besides blanks and dashes", minToken)
+	}
+	return text, nil
+}
+
+// tokenDigest tells apart tokens without telling them.
+func tokenDigest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // open reports whether a token can be used.

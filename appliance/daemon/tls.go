@@ -17,6 +17,7 @@ type TLSFlags struct {
 	Listen        string
 	Cert, Key, CA string
 	Enroll        string
+	Token         string
 	Insecure      bool
 }
 
@@ -27,6 +28,7 @@ func (t *TLSFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&t.CA, "tls_ca", "", "PEM `file` with the certificate authorities of the clients")
 	fs.StringVar(&t.Enroll, "enroll", "", "`directory` in which the daemon keeps a certificate authority of its own, instead of -tls_cert, -tls_key and -tls_ca; "+
 		"until a first client is enrolled a join token is in the log")
+	fs.StringVar(&t.Token, "enroll_token", "", "`file` with the join token of the first client, instead of a random one that is in the log; needs -enroll")
 	fs.BoolVar(&t.Insecure, "insecure_plaintext_off_host", false, "serve -grpc_url or -b without TLS although other machines can reach it: they all administer the daemon")
 }
 
@@ -43,6 +45,8 @@ func (t *TLSFlags) check() error {
 		return fmt.Errorf("-tls_cert, -tls_key and -tls_ca: must be given together")
 	case given != 0 && t.Enroll != "":
 		return fmt.Errorf("-enroll %s: makes certificates itself; give either -enroll or -tls_cert, -tls_key and -tls_ca", t.Enroll)
+	case t.Token != "" && t.Enroll == "":
+		return fmt.Errorf("-enroll_token %s: needs -enroll", t.Token)
 	case t.Listen != "" && given == 0 && t.Enroll == "":
 		return fmt.Errorf("-tls_listen %s: needs certificates: -tls_cert, -tls_key and -tls_ca (`bessctl pki` makes them), or -enroll", t.Listen)
 	case t.Listen == "":
@@ -56,7 +60,7 @@ func (t *TLSFlags) check() error {
 
 // access returns the settings of the door.
 func (f *Flags) access(log *slog.Logger) access.Options {
-	return access.Options{Cert: f.TLS.Cert, Key: f.TLS.Key, CA: f.TLS.CA, Enroll: f.TLS.Enroll, Audit: f.AuditLog, Log: log}
+	return access.Options{Cert: f.TLS.Cert, Key: f.TLS.Key, CA: f.TLS.CA, Enroll: f.TLS.Enroll, TokenFile: f.TLS.Token, Audit: f.AuditLog, Log: log}
 }
 
 // openListeners opens the primary listener and, if there is one, that of

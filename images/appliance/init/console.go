@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,23 +26,23 @@ const (
 	notice  severity = 5
 )
 
-// logFile holds what was said since the machine started, the kernel's words
-// included; when it is full it becomes logFile.1 and a new one begins.
+// logFile holds what was said since the machine started, for bessd to show
+// (-log_history); the kernel's words it reads itself. When the file is full it
+// becomes logFile.1 and a new one begins.
 const (
 	logFile    = runDir + "/log"
 	maxLogFile = 1 << 20
 	// maxWaiting is how many lines may wait for a slow console.
 	maxWaiting = 1024
-	maxLine    = 900 // /dev/kmsg takes 1024 bytes, the kernel's record included
+	maxLine    = 4096
 )
 
-// journal takes lines and hands them to the file, the kernel's ring and the
-// consoles.
+// journal takes lines and hands them to the file and the consoles.
 type journal struct {
 	mu   sync.Mutex
 	file *os.File
 	size int
-	kmsg *os.File
+	last string      // of bessd
 	out  chan string // to the consoles; nil before they are open
 }
 
@@ -55,10 +54,8 @@ func openLog() {
 	log.mu.Lock()
 	defer log.mu.Unlock()
 	log.file, _ = os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	log.kmsg, _ = os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)
 	log.out = make(chan string, maxWaiting)
 	go printAll(log.out, consoles())
-	go followKernel()
 }
 
 // consoles opens all that the kernel prints to.
@@ -97,8 +94,8 @@ func (j *journal) line(s severity, who, text string) {
 	if len(text) > maxLine {
 		text = strings.ToValidUTF8(text[:maxLine], "") + "…"
 	}
-	if j.kmsg != nil { // level 6: with quiet the kernel does not print it a second time
-		_, _ = fmt.Fprintf(j.kmsg, "<14>%s: %s\n", who, text)
+	if who == "bessd" {
+		j.last = text
 	}
 	j.store(time.Now(), who, text)
 	prefix := ""
@@ -131,7 +128,7 @@ func (j *journal) store(at time.Time, who, text string) {
 
 // copyLines logs what a program writes, line by line.
 func copyLines(r io.Reader, who string) {
-	in := bufio.NewReaderSize(r, 4096)
+	in := bufio.NewReaderSize(r, maxLine)
 	for {
 		text, err := in.ReadSlice('\n')
 		if t := bytes.TrimRight(text, "\r\n"); len(t) > 0 {
@@ -143,36 +140,16 @@ func copyLines(r io.Reader, who string) {
 	}
 }
 
-// followKernel adds the kernel's own messages to the file (format:
-// Documentation/ABI/testing/dev-kmsg).
-func followKernel() {
-	f, err := os.Open("/dev/kmsg")
-	if err != nil {
-		return
-	}
-	buf := make([]byte, 8192)
-	for {
-		n, err := f.Read(buf)
-		if err != nil {
-			continue // EPIPE: some were overwritten before they were read
-		}
-		if text, ok := kernelRecord(string(buf[:n])); ok {
-			log.mu.Lock()
-			log.store(time.Now(), "kernel", text)
-			log.mu.Unlock()
-		}
-	}
+// forget begins a new run of bessd.
+func (j *journal) forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last = ""
 }
 
-// kernelRecord returns the text of a record of /dev/kmsg that the kernel
-// wrote itself.
-func kernelRecord(rec string) (string, bool) {
-	head, text, ok := strings.Cut(rec, ";")
-	prio, _, _ := strings.Cut(head, ",")
-	p, err := strconv.Atoi(prio)
-	if !ok || err != nil || p>>3 != 0 { // another facility: we said it
-		return "", false
-	}
-	text, _, _ = strings.Cut(text, "\n")
-	return text, true
+// lastWords returns the last line that bessd wrote.
+func (j *journal) lastWords() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
 }

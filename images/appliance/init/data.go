@@ -46,8 +46,8 @@ func (b *box) openData(vols []volume) {
 	if b.data == nil {
 		_ = unix.Mount("tmpfs", dataDir, "tmpfs", safe, "mode=0755,size=25%")
 	}
-	for _, dir := range []string{"store", "identity"} {
-		if err := os.MkdirAll(filepath.Join(dataDir, dir), 0o700); err != nil {
+	for _, dir := range []string{storeDir, identityDir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			why = fmt.Sprintf("%s: %v", dir, err)
 		}
 	}

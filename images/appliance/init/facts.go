@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"time"
 )
 
 // factsFile is what bessd shows of the image.
@@ -72,6 +74,18 @@ func (f *facts) note(name string, ok bool, reason string) {
 		}
 		f.state.Conditions = append(f.state.Conditions, c)
 	})
+}
+
+// waitGood waits until name is well, but not for ever.
+func (f *facts) waitGood(name string, most time.Duration) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		f.mu.Lock()
+		ok := slices.Contains(f.state.Conditions, condition{Name: name, OK: true})
+		f.mu.Unlock()
+		if ok {
+			return
+		}
+	}
 }
 
 // writeFile replaces a file: whenever the power fails, the old or the new one

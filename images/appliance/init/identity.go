@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -70,7 +69,7 @@ func (b *box) checkIdentity() {
 		b.facts.bad("identity", "%s: %v", instanceFile, err)
 		return
 	case was.Machine != now.Machine && was.Told != now.Told && b.told != nil && b.told.InstanceID != "":
-		if err := b.becomeNew(now); err != nil {
+		if err := b.becomeNew(was, now); err != nil {
 			b.facts.bad("identity", "the keys of machine %s: %v", was.Machine, err)
 			return
 		}
@@ -83,17 +82,16 @@ func (b *box) checkIdentity() {
 }
 
 // becomeNew puts the keys of the box that was cloned out of use.
-func (b *box) becomeNew(now instance) error {
-	dir := filepath.Join(dataDir, "identity")
-	old := fmt.Sprintf("%s.cloned-%d", dir, time.Now().Unix())
-	if err := os.Rename(dir, old); err != nil {
+func (b *box) becomeNew(was, now instance) error {
+	old := fmt.Sprintf("%s.cloned-%d", identityDir, time.Now().Unix())
+	if err := os.Rename(identityDir, old); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(identityDir, 0o700); err != nil {
 		return err
 	}
 	logf(warning, "this machine is new to its data, and so is the seed: the old keys are now in %s", old)
-	now.Told = ""
+	now.Told = was.Told // so that the store makes room for the new declaration
 	return now.write()
 }
 

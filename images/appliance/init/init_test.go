@@ -39,19 +39,6 @@ func TestJudgeClock(t *testing.T) {
 	}
 }
 
-func TestKernelRecord(t *testing.T) {
-	for rec, want := range map[string]string{
-		"6,339,5140900,-;NET: Registered\n SUBSYSTEM=net\n": "NET: Registered",
-		"14,340,5140901,-;init: ours\n":                     "",
-		"rubbish":                                           "",
-		"x,1,2,-;y":                                         "",
-	} {
-		if got, ok := kernelRecord(rec); got != want || ok != (want != "") {
-			t.Errorf("%q: %q %v", rec, got, ok)
-		}
-	}
-}
-
 func TestIsOrphan(t *testing.T) {
 	for stat, want := range map[string]bool{
 		"7 (a) b) Z 1 7 7": true, "7 (x) S 1 7": false, "7 (x) Z 2 7": false, "": false, "7 (x)": false,

@@ -56,6 +56,10 @@ type box struct {
 	disk    string  // device that DATA is on
 	told    *told
 	tune    tuning
+	// identity are the flags of bessd about certificates.
+	identity []string
+	// handing says that bessd is handed the declaration of the seed.
+	handing bool
 	daemon  *supervisor
 	power   *power
 	stop    func() // ends what runs beside bessd

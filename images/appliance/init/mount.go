@@ -37,7 +37,6 @@ func mountSystem() {
 	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 65536, Max: 1 << 20})
 	for file, value := range map[string]string{
 		"/proc/sys/kernel/panic":                       "10", // seconds to the restart, which boot counting counts
-		"/proc/sys/kernel/printk_devkmsg":              "on",
 		"/proc/sys/kernel/kptr_restrict":               "2",
 		"/proc/sys/kernel/dmesg_restrict":              "1",
 		"/proc/sys/net/ipv6/conf/default/disable_ipv6": "1", // data interfaces say nothing unasked

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -30,6 +31,9 @@ func (b *box) apply() {
 	b.stop = cancel
 	b.startNetwork(ctx)
 	b.divide()
+	b.prepareIdentity()
+	b.prepareDeclaration()
+	b.facts.waitGood("network", addressTime)
 }
 
 // Times of watching over bessd.
@@ -40,6 +44,9 @@ const (
 	healthy = 30 * time.Second
 	// termTime is how long it may take to end.
 	termTime = 10 * time.Second
+	// addressTime is how long bessd waits for an address: its certificate is
+	// for those that it finds.
+	addressTime = 10 * time.Second
 	// answerTime is how long it must answer before the image is marked good.
 	answerTime = 3 * time.Second
 )
@@ -50,6 +57,8 @@ type supervisor struct {
 	ended chan struct{} // closed when it must not start again
 	over  chan struct{} // closed when it does not run any more
 	pid   atomic.Int64  // of bessd, which is waited for where it is started
+	// served says that it has answered since it was started.
+	served atomic.Bool
 }
 
 func (b *box) supervise() *supervisor {
@@ -70,6 +79,7 @@ func (s *supervisor) run() {
 	pause := firstPause
 	for {
 		started := time.Now()
+		s.served.Store(false)
 		err := s.once()
 		select {
 		case <-s.ended:
@@ -79,6 +89,7 @@ func (s *supervisor) run() {
 		if time.Since(started) >= healthy {
 			pause = firstPause
 		}
+		s.b.refused(s.served.Load())
 		s.b.facts.bad("bessd", "it ended after %.1f s: %v; it starts again in %s", time.Since(started).Seconds(), err, pause)
 		select {
 		case <-s.ended:
@@ -106,6 +117,7 @@ func (s *supervisor) once() error {
 		return err
 	}
 	logged := make(chan struct{})
+	log.forget()
 	go func() { copyLines(r, "bessd"); close(logged) }()
 	gone := make(chan struct{})
 	go s.watch(cmd.Process, gone)
@@ -148,7 +160,8 @@ func (s *supervisor) watch(p *os.Process, gone <-chan struct{}) {
 				answering = time.Now()
 				logf(notice, "bessd answers")
 				s.b.facts.good("bessd")
-				s.b.handedOver()
+				s.served.Store(true)
+				s.b.accepted()
 			}
 		case time.Since(answering) > answerTime:
 			blessed = true
@@ -158,39 +171,41 @@ func (s *supervisor) watch(p *os.Process, gone <-chan struct{}) {
 	}
 }
 
-// answers reports whether bessd takes connections.
+// answers reports whether bessd serves: a server of HTTP/2 begins with its
+// settings (RFC 9113 section 3.4).
 func answers() bool {
-	c, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(apiPort), time.Second)
+	c, err := net.DialTimeout("unix", apiSocket, time.Second)
 	if err != nil {
 		return false
 	}
-	_ = c.Close()
-	return true
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(2 * time.Second))
+	const settings = 4 // type of a frame
+	empty := []byte{0, 0, 0, settings, 0, 0, 0, 0, 0}
+	if _, err := c.Write(append([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), empty...)); err != nil {
+		return false
+	}
+	head := make([]byte, len(empty))
+	_, err = io.ReadFull(c, head)
+	return err == nil && head[3] == settings
 }
 
-const apiPort = 10514
+// Where bessd serves: this machine, and others.
+const (
+	apiSocket = runDir + "/bessd.sock"
+	apiListen = ":10514"
+)
 
 // arguments are those of bessd.
 func (b *box) arguments() []string {
-	args := []string{"-f", "-i", filepath.Join(runDir, "bessd.pid"), "-b", "0.0.0.0", "-p", strconv.Itoa(apiPort),
-		"-buffers", strconv.Itoa(b.tune.buffers)}
+	args := []string{"-f", "-i", filepath.Join(runDir, "bessd.pid"), "-grpc_url", "unix:" + apiSocket, "-tls_listen", apiListen,
+		"-store", storeDir, "-buffers", strconv.Itoa(b.tune.buffers)}
+	args = append(args, b.identity...)
 	if len(b.tune.isolated) > 0 {
 		args = append(args, "-c", strconv.Itoa(b.tune.isolated[0]))
 	}
+	if b.handing {
+		args = append(args, "-declaration", declarationFile)
+	}
 	return args
-}
-
-// handedOver notes that the declaration of the seed has been handed over.
-func (b *box) handedOver() {
-	if b.data == nil || b.told == nil {
-		return
-	}
-	i, err := readInstance()
-	if err == nil && i.Told != b.told.name() {
-		i.Told = b.told.name()
-		err = i.write()
-	}
-	if err != nil {
-		logf(warning, "%s: %v", instanceFile, err)
-	}
 }

@@ -98,10 +98,10 @@ func (d *decoder) hostname(n *yaml.Node, field string) {
 	d.Hostname = name
 }
 
-func (d *decoder) token(n *yaml.Node, field string) {
-	d.Token = d.text(n, field)
-	if len(d.Token) < 16 || strings.ContainsAny(d.Token, " \t\r\n") {
-		d.fail(n, field, "for example: openssl rand -hex 16", "must have at least 16 characters and no blanks")
+func (d *decoder) token(at *yaml.Node, field string) {
+	d.Token = d.text(at, field)
+	if n := len(strings.ReplaceAll(d.Token, "-", "")); n < 16 || n > 100 || strings.ContainsAny(d.Token, " \t\r\n") {
+		d.fail(at, field, "for example: openssl rand -hex 16", "must have 16 to 100 characters besides dashes, and no blanks")
 		d.Token = ""
 	}
 }
@@ -110,14 +110,15 @@ func (d *decoder) token(n *yaml.Node, field string) {
 // connection.
 func (d *decoder) checkTLS(n *yaml.Node) {
 	t := d.TLS
-	if (t.Cert == "") != (t.Key == "") {
-		d.fail(n, "tls", "", "cert and key belong together: one of them is missing")
-	} else if t.Cert != "" {
-		if _, err := tls.X509KeyPair([]byte(t.Cert), []byte(t.Key)); err != nil {
-			d.fail(n, "tls.cert", "", "%s", strings.TrimPrefix(err.Error(), "tls: "))
-		}
+	if t.Cert == "" || t.Key == "" || t.ClientCA == "" {
+		d.fail(n, "tls", "", "cert, key and clientCA belong together: one of them is missing")
+		return
 	}
-	if t.ClientCA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(t.ClientCA)) {
+	if _, err := tls.X509KeyPair([]byte(t.Cert), []byte(t.Key)); err != nil {
+		d.fail(n, "tls.cert", "", "%s", strings.TrimPrefix(err.Error(), "tls: "))
+		return
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM([]byte(t.ClientCA)) {
 		d.fail(n, "tls.clientCA", "", "no certificate in it: must be PEM")
 	}
 }
