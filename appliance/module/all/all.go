@@ -9,8 +9,11 @@ package all
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
+	"github.com/bessform/terraform-provider-bess/appliance/module/arpresponder"
+	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/counter"
+	"github.com/bessform/terraform-provider-bess/appliance/module/dump"
 	"github.com/bessform/terraform-provider-bess/appliance/module/etherencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/exactmatch"
 	"github.com/bessform/terraform-provider-bess/appliance/module/flowmeasure"
@@ -23,7 +26,9 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpupathmonitoring"
 	"github.com/bessform/terraform-provider-bess/appliance/module/hashlb"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipchecksum"
+	"github.com/bessform/terraform-provider-bess/appliance/module/ipdefrag"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/ipfrag"
 	"github.com/bessform/terraform-provider-bess/appliance/module/iplookup"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipswap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/l2forward"
@@ -31,6 +36,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/macswap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/merge"
+	"github.com/bessform/terraform-provider-bess/appliance/module/metadatatest"
 	"github.com/bessform/terraform-provider-bess/appliance/module/mplspop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/noop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portinc"
@@ -40,9 +46,11 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/queueinc"
 	"github.com/bessform/terraform-provider-bess/appliance/module/queueout"
 	"github.com/bessform/terraform-provider-bess/appliance/module/randomsplit"
+	"github.com/bessform/terraform-provider-bess/appliance/module/randomupdate"
 	"github.com/bessform/terraform-provider-bess/appliance/module/replicate"
 	"github.com/bessform/terraform-provider-bess/appliance/module/rewrite"
 	"github.com/bessform/terraform-provider-bess/appliance/module/roundrobin"
+	"github.com/bessform/terraform-provider-bess/appliance/module/sequentialupdate"
 	"github.com/bessform/terraform-provider-bess/appliance/module/setmetadata"
 	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
 	"github.com/bessform/terraform-provider-bess/appliance/module/source"
@@ -62,8 +70,11 @@ import (
 func Classes() []*module.Class {
 	return []*module.Class{
 		acl.Class,
+		arpresponder.Class,
+		buffer.Class,
 		bypass.Class,
 		counter.Class,
+		dump.Class,
 		etherencap.Class,
 		exactmatch.Class,
 		flowmeasure.Class,
@@ -76,7 +87,9 @@ func Classes() []*module.Class {
 		gtpupathmonitoring.Class,
 		hashlb.Class,
 		ipchecksum.Class,
+		ipdefrag.Class,
 		ipencap.Class,
+		ipfrag.Class,
 		iplookup.Class,
 		ipswap.Class,
 		l2forward.Class,
@@ -85,6 +98,7 @@ func Classes() []*module.Class {
 		mplspop.Class,
 		measure.Class,
 		merge.Class,
+		metadatatest.Class,
 		noop.Class,
 		portinc.Class,
 		portout.Class,
@@ -93,9 +107,11 @@ func Classes() []*module.Class {
 		queueinc.Class,
 		queueout.Class,
 		randomsplit.Class,
+		randomupdate.Class,
 		replicate.Class,
 		rewrite.Class,
 		roundrobin.Class,
+		sequentialupdate.Class,
 		setmetadata.Class,
 		sink.Class,
 		source.Class,

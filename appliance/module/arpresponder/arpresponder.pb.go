@@ -26,7 +26,8 @@ const (
 )
 
 // ArpResponder answers ARP requests from a table of addresses: the request
-// becomes the reply and leaves on gate 0. Everything else is dropped: other
+// becomes the reply and leaves on gate 0. Everything else leaves on gate 1
+// unchanged, and is dropped if that gate is not connected: requests for other
 // addresses, replies, other protocols. The table is filled by the command add
 // only; nothing is learnt from traffic.
 //

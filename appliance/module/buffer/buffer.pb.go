@@ -26,7 +26,7 @@ const (
 
 // Buffer collects packets and sends them to gate 0 in full batches of 64, in
 // the order they came. What is missing to a full batch waits for more
-// packets, without limit of time.
+// packets, without limit of time; it is dropped with the module.
 type BufferArg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

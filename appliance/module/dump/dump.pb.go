@@ -26,9 +26,12 @@ const (
 )
 
 // Dump writes one packet per interval to the daemon's log, as hexadecimal
-// digits with its metadata, and passes all packets on to gate 0, unchanged.
+// digits with the metadata in use and the name of the module, and passes all
+// packets on to gate 0, unchanged. Of packets longer than 2048 bytes the rest is
+// left out.
 //
-// The command set_interval takes the same message; there 0 is an error.
+// The command set_interval takes the same message; there 0 is an error. A new
+// interval applies after the next packet written.
 type DumpArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Time between two packets in seconds. 0 means 1.

@@ -25,15 +25,23 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// IPDefrag puts the fragments of IPv4 packets together. Whole packets, once
-// complete, and everything that is not IPv4 leave on gate 1; what cannot be
-// put together leaves on gate 0.
+// IPDefrag puts the fragments of IPv4 packets together. Packets that are
+// complete, and everything that is not IPv4, leave on gate 1; fragments that
+// cannot be used (wrong checksum, cut short, a place that cannot be) leave on
+// gate 0. Whole packets are not changed, even if their checksum is wrong, which
+// is counted.
+//
+// Fragments that overlap discard their packet; one that came twice is dropped
+// alone. A packet may have 64 fragments and must be complete after 30 seconds.
+// Fragments may take a quarter of all packet buffers; when there is no room the
+// oldest are dropped. One VLAN tag, or 802.1ad over 802.1Q, may precede the
+// header; packets of different VLANs are not mixed. The result has the headers
+// of the first fragment and is in one buffer if it fits into one.
 type IPDefragArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Packets that may be incomplete at the same time, at least 1. It is also
-	// the number of milliseconds after which an incomplete packet is given up.
+	// Packets that may be incomplete at the same time, 1 to 1048576.
 	NumFlows uint32 `protobuf:"varint,1,opt,name=num_flows,json=numFlows,proto3" json:"num_flows,omitempty"`
-	// NUMA node for the fragments; -1: any.
+	// NUMA node for the table; it is a wish, and any node will do.
 	Numa          int32 `protobuf:"varint,2,opt,name=numa,proto3" json:"numa,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -87,9 +95,9 @@ var File_appliance_module_ipdefrag_ipdefrag_proto protoreflect.FileDescriptor
 
 const file_appliance_module_ipdefrag_ipdefrag_proto_rawDesc = "" +
 	"\n" +
-	"(appliance/module/ipdefrag/ipdefrag.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"M\n" +
-	"\vIPDefragArg\x12*\n" +
-	"\tnum_flows\x18\x01 \x01(\rB\rڼ\x18\t\t\x00\x00\x00\x00\x00\x00\xf0?R\bnumFlows\x12\x12\n" +
+	"(appliance/module/ipdefrag/ipdefrag.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"V\n" +
+	"\vIPDefragArg\x123\n" +
+	"\tnum_flows\x18\x01 \x01(\rB\x16ڼ\x18\x12\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x000AR\bnumFlows\x12\x12\n" +
 	"\x04numa\x18\x02 \x01(\x05R\x04numaBGZEgithub.com/bessform/terraform-provider-bess/appliance/module/ipdefragb\x06proto3"
 
 var (

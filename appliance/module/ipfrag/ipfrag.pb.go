@@ -27,7 +27,10 @@ const (
 
 // IPFrag cuts IPv4 packets that are too long into fragments, which leave on
 // gate 1 in order. What is short enough, or not IPv4, leaves on gate 1
-// unchanged. Packets that must not be fragmented leave on gate 0, unchanged.
+// unchanged; IPv6 packets are fragmented by their senders only. Packets that
+// must not be fragmented (flag DF), or that would need more than 64 fragments,
+// leave on gate 0, unchanged. VLAN tags are copied, IP options as RFC 791 says;
+// short fragments are padded to the 60 bytes of the shortest Ethernet frame.
 //
 // The command get_eth_mtu answers this message.
 type IPFragArg struct {

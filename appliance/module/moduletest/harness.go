@@ -64,6 +64,7 @@ type Harness struct {
 	taps    map[string]*tap
 	tasks   []*graph.Task
 	watch   []string // attributes that taps read
+	log     *slog.Logger
 	version uint64
 }
 
@@ -82,7 +83,7 @@ func New(t testing.TB) *Harness {
 		t.Fatal(err)
 	}
 	h := &Harness{t: t, pool: pool, graph: graph.New(), ports: map[string]*port.Port{},
-		workers: map[int]*lane{}, feeds: map[string]*feed{}, taps: map[string]*tap{}}
+		workers: map[int]*lane{}, feeds: map[string]*feed{}, taps: map[string]*tap{}, log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(h.close)
 	return h
 }
@@ -114,6 +115,9 @@ func (x host) ReleaseAttrs(declared []module.Attr) { x.h.attrs.Release(declared)
 func (x host) Port(name string) (*port.Port, bool) { p, ok := x.h.ports[name]; return p, ok }
 func (x host) Pool() *packet.Pool                  { return x.h.pool }
 
+// LogTo gives instances created later a log of their own.
+func (h *Harness) LogTo(handler slog.Handler) { h.log = slog.New(handler) }
+
 // AddPort makes a port known under its name; it is closed with the harness.
 func (h *Harness) AddPort(p *port.Port) { h.ports[p.Name] = p }
 
@@ -131,7 +135,7 @@ func (h *Harness) Create(name string, c *module.Class, arg proto.Message) error 
 	if err := check(arg); err != nil {
 		return err
 	}
-	env := module.NewEnv(name, slog.New(slog.DiscardHandler), host{h})
+	env := module.NewEnv(name, h.log, host{h})
 	impl, err := c.New(env, arg)
 	if err != nil {
 		env.Release()

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package buffer_test
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
+	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
+)
+
+func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", buffer.Class) }
+
+func FuzzProcess(f *testing.F) { moduletest.FuzzAll(f, buffer.Class) }
+
+func TestNoAllocs(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", buffer.Class, nil)
+	h.NoAllocs("m", moduletest.Frame("U1"), moduletest.Frame("U1"), []byte{1})
+}
+
+func BenchmarkProcess(b *testing.B) { moduletest.Bench(b, buffer.Class, nil, moduletest.Frame("U1")) }
+
+// Whatever the sizes of the batches, everything leaves in order and in full
+// batches, and what is left is freed with the module (the harness looks).
+func TestEverySizeOfBatch(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", buffer.Class, nil)
+	sent, got := uint32(0), uint32(0)
+	for i := range 1000 {
+		var batch [][]byte
+		for range 1 + i*13%64 {
+			batch = append(batch, binary.BigEndian.AppendUint32(nil, sent))
+			sent++
+		}
+		h.Send("m", 0, batch...)
+		out := h.Out("m", 0)
+		if len(out)%64 != 0 {
+			t.Fatalf("a batch of %d", len(out))
+		}
+		for _, f := range out {
+			if n := binary.BigEndian.Uint32(f); n != got {
+				t.Fatalf("packet %d instead of %d", n, got)
+			}
+			got++
+		}
+	}
+	if sent-got >= 64 {
+		t.Errorf("%d packets wait", sent-got)
+	}
+	h.Destroy("m")
+	if n := h.Free(); n < 8192-64 {
+		t.Errorf("%d packets are free of 8192 after the module went", n)
+	}
+}

@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ipfrag_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/bessform/terraform-provider-bess/appliance/header"
+	"github.com/bessform/terraform-provider-bess/appliance/module/ipfrag"
+	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
+	"github.com/bessform/terraform-provider-bess/appliance/module/setmetadata"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", ipfrag.Class) }
+
+func FuzzProcess(f *testing.F) { moduletest.FuzzAll(f, ipfrag.Class) }
+
+func TestNoAllocs(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 1518})
+	h.NoAllocs("m", moduletest.Frame("U1"), moduletest.Frame("U1"), []byte{1})
+}
+
+func BenchmarkProcess(b *testing.B) {
+	moduletest.Bench(b, ipfrag.Class, &ipfrag.IPFragArg{Mtu: 1518}, moduletest.Frame("U1"))
+}
+
+// long returns an IPv4 frame with n bytes of payload.
+func long(n int) []byte {
+	frame := make([]byte, 34+n)
+	header.Ethernet(frame).Encode(&header.EthernetFields{Type: header.TypeIPv4})
+	header.IPv4(frame[14:]).Encode(&header.IPv4Fields{TotalLen: uint16(20 + n), TTL: 64, Protocol: header.ProtoUDP, Src: 1, Dst: 2})
+	for i := range n {
+		frame[34+i] = byte(i * i >> 4)
+	}
+	return frame
+}
+
+// Packets of several buffers, and fragments of several: BESS looked at the
+// first only.
+func TestSegmentedPackets(t *testing.T) {
+	for _, mtu := range []int32{600, 1518, 1942, 2100, 9018} {
+		for _, n := range []int{1886, 1887, 2500, 5000, 20000, 65515} {
+			if 64*((int(mtu)-38)&^7) < n {
+				continue
+			}
+			h := moduletest.New(t)
+			h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: mtu})
+			frame := long(n)
+			h.Send("m", 0, frame)
+			var payload []byte
+			out := h.Out("m", 1)
+			for i, f := range out {
+				ip, ok := header.ParseIPv4(f, 14)
+				if !ok || len(f) > int(mtu)-4 || !ip.ChecksumOK() || ip.FragmentOffset() != len(payload) || ip.MoreFragments() != (i < len(out)-1) {
+					t.Fatalf("mtu %d, %d bytes: fragment %d is wrong", mtu, n, i)
+				}
+				payload = append(payload, ip.Payload()...)
+			}
+			if !bytes.Equal(payload, frame[34:]) {
+				t.Errorf("mtu %d, %d bytes: other payload", mtu, n)
+			}
+		}
+	}
+}
+
+// Fragments carry the metadata of the packet.
+func TestMetadata(t *testing.T) {
+	h := moduletest.New(t)
+	h.WatchAttr("x")
+	h.MustCreate("meta", setmetadata.Class, &setmetadata.SetMetadataArg{Attrs: []*setmetadata.SetMetadataArg_Attribute{
+		{Name: "x", Size: 4, Value: &setmetadata.SetMetadataArg_Attribute_ValueInt{ValueInt: 0x01020304}}}})
+	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 600})
+	h.Connect("meta", 0, "m", 0)
+	h.Send("meta", 0, long(1000))
+	if got := h.Attr("m", 1, "x"); !bytes.Equal(got, []byte{1, 2, 3, 4}) {
+		t.Errorf("metadata of the last fragment: %x", got)
+	}
+}
+
+// Without packet buffers the packet leaves whole on gate 0, and nothing leaks
+// (the harness looks).
+func TestNoBuffers(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 600})
+	h.Send("m", 0, []byte{1})
+	cache := h.Context(0).Cache
+	var all []packet.Packet
+	for p := cache.Alloc(); p != 0; p = cache.Alloc() {
+		all = append(all, p)
+	}
+	for _, p := range all[:3] { // for the packet and two of three fragments
+		cache.Free(p)
+	}
+	h.Send("m", 0, long(1500))
+	for _, p := range all[3:] {
+		cache.Free(p)
+	}
+	if whole := h.Out("m", 0); len(whole) != 1 || !bytes.Equal(whole[0], long(1500)) || h.Counter("m", "no_buffer") != 1 {
+		t.Errorf("%d packets on gate 0", len(whole))
+	}
+}
+
+func TestNoAllocsWhenCutting(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 600})
+	h.NoAllocs("m", long(1400), long(100))
+}
+
+func BenchmarkCut(b *testing.B) {
+	moduletest.Bench(b, ipfrag.Class, &ipfrag.IPFragArg{Mtu: 800}, long(1400))
+}
