@@ -148,3 +148,16 @@ func UpdateUDP32(check uint16, old, now uint32) uint16 {
 	}
 	return NonZero(Update32(check, old, now))
 }
+
+// Delta16 returns by how much a sum grows when a 16-bit word of the data
+// changes. Like sums, deltas are added up before Adjust.
+func Delta16(old, now uint16) uint32 { return uint32(^old) + uint32(now) }
+
+// Delta32 is Delta16 for an aligned 32-bit word, for instance an address.
+func Delta32(old, now uint32) uint32 {
+	return ^old>>16 + ^old&0xffff + now>>16 + now&0xffff
+}
+
+// Adjust returns a checksum after changes that amount to delta (RFC 1624,
+// equation 3). A wrong checksum stays equally wrong.
+func Adjust(check uint16, delta uint32) uint16 { return ^Fold(uint32(^check) + delta) }

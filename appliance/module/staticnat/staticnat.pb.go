@@ -29,11 +29,16 @@ const (
 // addresses of the same size, one to one. Traffic from the inside enters
 // input gate 0, gets a new source address and leaves on output gate 1;
 // traffic from the outside enters input gate 1, gets a new destination
-// address and leaves on output gate 0. Checksums are corrected. Addresses in
-// no range, and frames that are not IPv4, pass unchanged.
+// address and leaves on output gate 0. Checksums of IPv4, TCP and UDP are
+// corrected, and ICMP errors are translated together with the packet they
+// quote. Addresses in no range, and frames that are not IPv4, pass unchanged.
+//
+// The command set_runtime_config replaces all pairs at once while packets
+// flow; without pairs it changes nothing.
 type StaticNATArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ranges that belong together. The first that contains an address is used.
+	// Ranges that belong together. Inside ranges must not overlap each other,
+	// and neither must outside ranges.
 	Pairs         []*StaticNATArg_AddressRangePair `protobuf:"bytes,1,rep,name=pairs,proto3" json:"pairs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

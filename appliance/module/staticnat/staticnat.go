@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package staticnat is the module class StaticNAT: ranges of IPv4 addresses
+// translated one to one (spec: modules/stateful.md).
+package staticnat
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/header"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+// Class is everything a user may set, call or count.
+var Class = &module.Class{
+	Name:       "StaticNAT",
+	Prefix:     "static_nat",
+	Help:       "translates ranges of IPv4 addresses one to one",
+	IGates:     2,
+	OGates:     2,
+	MaxWorkers: 1,
+	Arg:        (*StaticNATArg)(nil),
+	Counters: []module.CounterDoc{
+		countTranslated: {Name: "translated", Unit: "packets", Help: "given another address"},
+		countUnchanged:  {Name: "unchanged", Unit: "packets", Help: "passed as they were: not IPv4, or an address in no range"},
+	},
+	Commands: []module.Command{
+		module.Ask("get_initial_arg", module.Concurrent, "the argument as given", (*StaticNAT).getInitialArg),
+		module.Ask("get_runtime_config", module.Concurrent, "the pairs in use", (*StaticNAT).getRuntimeConfig),
+		module.Do("set_runtime_config", module.Concurrent, "replaces all pairs; without pairs nothing changes", (*StaticNAT).setRuntimeConfig),
+	},
+	New: module.New(create),
+}
+
+// Indexes into Class.Counters.
+const (
+	countTranslated = iota
+	countUnchanged
+)
+
+// inside is the input gate of packets from the inside. Gates are crossed: what
+// enters 0 leaves on 1, and the other way round.
+const inside = 0
+
+// StaticNAT is an instance.
+type StaticNAT struct {
+	pairs atomic.Pointer[pairs]
+
+	// Owned by the commands.
+	arg    *StaticNATArg // as given
+	config *StaticNATArg // as it is now
+}
+
+func create(_ *module.Env, arg *StaticNATArg) (*StaticNAT, error) {
+	m := &StaticNAT{}
+	return m, m.Update(arg)
+}
+
+// Process translates the source of packets from the inside, the destination of
+// those from the outside.
+func (m *StaticNAT) Process(ctx *module.Context, b *packet.Batch) {
+	pairs := m.pairs.Load()
+	from, side, out := pairs.inside, header.SrcSide, 1
+	if ctx.IGate != inside {
+		from, side, out = pairs.outside, header.DstSide, 0
+	}
+	n := 0
+	for _, p := range b.Packets() {
+		if from.translate(p, side) {
+			n++
+		}
+	}
+	ctx.Count(countTranslated, uint64(n))
+	ctx.Count(countUnchanged, uint64(b.Len()-n))
+	ctx.EmitBatch(b, out)
+}
+
+// plainLen is what a frame must have for the short way of translate: room for
+// headers of Ethernet, IPv4 without options and TCP.
+const (
+	plainLen  = header.EthernetLen + header.IPv4MinLen + header.TCPMinLen
+	plainIPv4 = 0x080045 // EtherType, version and header length
+)
+
+// plainTotal returns the least total length for the short way.
+func plainTotal(proto uint8) uint32 {
+	switch proto {
+	case header.ProtoTCP:
+		return header.IPv4MinLen + header.TCPMinLen
+	case header.ProtoUDP:
+		return header.IPv4MinLen + header.UDPLen
+	}
+	return 1 << 16 // no datagram is that long: it goes the long way
+}
+
+// translate gives one side of a packet its other address and reports whether
+// it has one.
+func (s spans) translate(p packet.Packet, side header.Side) bool {
+	d := p.Bytes()
+	be := binary.BigEndian
+	if len(d) < plainLen || be.Uint32(d[12:16])>>8 != plainIPv4 || uint32(be.Uint16(d[16:18])) < plainTotal(d[23]) ||
+		be.Uint16(d[20:22])&0x1fff != 0 || p.Flags() != 0 {
+		return s.translateAny(p, side)
+	}
+	addr := d[26:30]
+	if side == header.DstSide {
+		addr = d[30:34]
+	}
+	old := be.Uint32(addr)
+	now, ok := s.find(old)
+	delta := header.Delta32(old, now)
+	switch proto := d[23]; {
+	case !ok:
+		return false
+	case proto == header.ProtoTCP:
+		be.PutUint16(d[50:52], header.Adjust(be.Uint16(d[50:52]), delta))
+	default:
+		if sum := be.Uint16(d[40:42]); sum != 0 {
+			be.PutUint16(d[40:42], header.NonZero(header.Adjust(sum, delta)))
+		}
+	}
+	be.PutUint32(addr, now)
+	be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), delta))
+	return true
+}
+
+// translateAny is translate for any packet.
+func (s spans) translateAny(p packet.Packet, side header.Side) bool {
+	d := p.Bytes()
+	eth, ok := header.ParseEthernet(d)
+	if !ok || eth.Type() != header.TypeIPv4 {
+		return false
+	}
+	ip, ok := header.ParseIPv4(d, header.EthernetLen)
+	if !ok {
+		return false
+	}
+	quote := ip.Protocol() == header.ProtoICMP && ip.HasTransport() && s.translateQuote(ip, side)
+	old := ip.Src()
+	if side == header.DstSide {
+		old = ip.Dst()
+	}
+	now, ok := s.find(old)
+	if !ok {
+		return quote
+	}
+	if side == header.SrcSide {
+		ip.SetSrc(now)
+	} else {
+		ip.SetDst(now)
+	}
+	delta := header.Delta32(old, now)
+	ip.SetChecksum(header.Adjust(ip.Checksum(), delta))
+	ip.AdjustTransport(delta, 0, p.Flags()&packet.FlagPartialChecksum != 0)
+	return true
+}
+
+// translateQuote translates the packet that an ICMP error quotes and reports
+// whether it did. That one went the other way, so its other side is meant.
+func (s spans) translateQuote(ip header.IPv4, side header.Side) bool {
+	icmp, ok := header.ParseICMP(ip, ip.HeaderLen())
+	if !ok {
+		return false
+	}
+	q, ok := icmp.Quoted()
+	if !ok {
+		return false
+	}
+	old := q.Dst()
+	if side == header.DstSide {
+		old = q.Src()
+	}
+	now, ok := s.find(old)
+	return ok && icmp.SetQuoted(header.SrcSide+header.DstSide-side, header.Endpoint{Addr: now}, false)
+}
+
+// Update replaces the argument at once.
+func (m *StaticNAT) Update(arg proto.Message) error {
+	a := arg.(*StaticNATArg)
+	if err := m.configure(a); err != nil {
+		return err
+	}
+	m.arg = proto.CloneOf(a)
+	return nil
+}
+
+func (m *StaticNAT) configure(arg *StaticNATArg) error {
+	p, err := newPairs(arg.GetPairs())
+	if err != nil {
+		return err
+	}
+	m.pairs.Store(p)
+	m.config = proto.CloneOf(arg)
+	return nil
+}
+
+func (m *StaticNAT) getInitialArg(*api.EmptyArg) (*StaticNATArg, error) { return m.arg, nil }
+
+func (m *StaticNAT) getRuntimeConfig(*api.EmptyArg) (*StaticNATArg, error) { return m.config, nil }
+
+// setRuntimeConfig leaves all as it is without pairs: clients of BESS, where
+// the command does nothing, send it an empty argument.
+func (m *StaticNAT) setRuntimeConfig(arg *StaticNATArg) error {
+	if len(arg.GetPairs()) == 0 {
+		return nil
+	}
+	return m.configure(arg)
+}
