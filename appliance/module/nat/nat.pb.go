@@ -32,13 +32,29 @@ const (
 // output gate 0.
 //
 // The first packet from an inside address and port makes a mapping, which
-// later ones and all answers use, whoever sends them. Packets from the
-// outside without a mapping, other protocols, and packets for which no port
-// is free are dropped. A mapping that the inside has not used for a while is
-// given up.
+// later ones and all answers use, whoever sends them. Inside ports below 1024
+// get outside ports below 1024, others get others; port 0 is never used for
+// TCP and UDP. Packets from the outside without a mapping, other protocols,
+// and packets for which no port is free are dropped and counted.
+//
+// A mapping that the inside has not used for some time is given up: 300
+// seconds for UDP, 60 for ICMP queries, 240 for TCP connections that are
+// being opened or closed and 7440 for open ones. There can be a million
+// mappings, or as many as the addresses given at creation have ports for, up
+// to four million.
+//
+// ICMP errors are translated together with the packet they quote. A packet
+// from the inside to the outside endpoint of another inside host is
+// translated twice and leaves on output gate 0. Fragments are dropped: put an
+// IPDefrag in front if there are any.
+//
+// Addresses and ranges can change while packets flow, with the command
+// set_runtime_config or by a new argument: mappings whose outside port is
+// still in a range go on, also if the range is suspended.
 type NATArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Outside addresses, at least one. An inside host always gets the same one.
+	// Outside addresses, at least one and at most 1024, each once. An inside
+	// host always gets the same one.
 	ExtAddrs      []*NATArg_ExternalAddress `protobuf:"bytes,1,rep,name=ext_addrs,json=extAddrs,proto3" json:"ext_addrs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -86,7 +102,8 @@ type NATArg_ExternalAddress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The address.
 	ExtAddr string `protobuf:"bytes,1,opt,name=ext_addr,json=extAddr,proto3" json:"ext_addr,omitempty"`
-	// Ports of the address that may be used. None given: 0 to 65534.
+	// Ports of the address that may be used. They must not overlap. None
+	// given: 0 to 65534.
 	PortRanges    []*NATArg_PortRange `protobuf:"bytes,2,rep,name=port_ranges,json=portRanges,proto3" json:"port_ranges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -204,9 +221,9 @@ var File_appliance_module_nat_nat_proto protoreflect.FileDescriptor
 
 const file_appliance_module_nat_nat_proto_rawDesc = "" +
 	"\n" +
-	"\x1eappliance/module/nat/nat.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xca\x02\n" +
-	"\x06NATArg\x12D\n" +
-	"\text_addrs\x18\x01 \x03(\v2\x1f.bess.pb.NATArg.ExternalAddressB\x06ڼ\x18\x020\x01R\bextAddrs\x1av\n" +
+	"\x1eappliance/module/nat/nat.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xcb\x02\n" +
+	"\x06NATArg\x12E\n" +
+	"\text_addrs\x18\x01 \x03(\v2\x1f.bess.pb.NATArg.ExternalAddressB\aڼ\x18\x038\x80\bR\bextAddrs\x1av\n" +
 	"\x0fExternalAddress\x12'\n" +
 	"\bext_addr\x18\x01 \x01(\tB\fڼ\x18\b\x1a\x04ipv4P\x01R\aextAddr\x12:\n" +
 	"\vport_ranges\x18\x02 \x03(\v2\x19.bess.pb.NATArg.PortRangeR\n" +
