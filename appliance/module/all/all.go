@@ -13,6 +13,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/counter"
+	"github.com/bessform/terraform-provider-bess/appliance/module/drr"
 	"github.com/bessform/terraform-provider-bess/appliance/module/dump"
 	"github.com/bessform/terraform-provider-bess/appliance/module/etherencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/exactmatch"
@@ -38,6 +39,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/merge"
 	"github.com/bessform/terraform-provider-bess/appliance/module/metadatatest"
 	"github.com/bessform/terraform-provider-bess/appliance/module/mplspop"
+	"github.com/bessform/terraform-provider-bess/appliance/module/nat"
 	"github.com/bessform/terraform-provider-bess/appliance/module/noop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portinc"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portout"
@@ -55,6 +57,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
 	"github.com/bessform/terraform-provider-bess/appliance/module/source"
 	"github.com/bessform/terraform-provider-bess/appliance/module/split"
+	"github.com/bessform/terraform-provider-bess/appliance/module/staticnat"
 	"github.com/bessform/terraform-provider-bess/appliance/module/timestamp"
 	"github.com/bessform/terraform-provider-bess/appliance/module/update"
 	"github.com/bessform/terraform-provider-bess/appliance/module/updatettl"
@@ -74,6 +77,7 @@ func Classes() []*module.Class {
 		buffer.Class,
 		bypass.Class,
 		counter.Class,
+		drr.Class,
 		dump.Class,
 		etherencap.Class,
 		exactmatch.Class,
@@ -99,6 +103,7 @@ func Classes() []*module.Class {
 		measure.Class,
 		merge.Class,
 		metadatatest.Class,
+		nat.Class,
 		noop.Class,
 		portinc.Class,
 		portout.Class,
@@ -116,6 +121,7 @@ func Classes() []*module.Class {
 		sink.Class,
 		source.Class,
 		split.Class,
+		staticnat.Class,
 		timestamp.Class,
 		update.Class,
 		updatettl.Class,

@@ -28,11 +28,15 @@ const (
 // DRR gives each flow a queue of its own and lets the queues share the way
 // out fairly by deficit round robin: in each round a flow may send quantum
 // bytes more. A flow is what has the same IPv4 addresses, ports and protocol;
-// frames that are not IPv4 form one flow. Packets leave on gate 0 when the
-// module's task runs.
+// fragments have no ports, and frames that are not IPv4 form one flow. Packets
+// leave on gate 0 when the module's task runs. The order within a flow is kept.
 //
 // Packets are dropped when their flow's queue is full, or when they would
-// begin a flow too many.
+// begin a flow too many. Only flows with packets waiting count: a flow that
+// has sent all is forgotten at once.
+//
+// Any number of workers may bring packets; one sends them on. A new argument
+// applies while packets flow and loses none that wait.
 type DRRArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Flows at the same time; the next power of two less one is what there is
@@ -193,9 +197,9 @@ var File_appliance_module_drr_drr_proto protoreflect.FileDescriptor
 
 const file_appliance_module_drr_drr_proto_rawDesc = "" +
 	"\n" +
-	"\x1eappliance/module/drr/drr.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xc1\x01\n" +
-	"\x06DRRArg\x120\n" +
-	"\tnum_flows\x18\x01 \x01(\rB\x13ڼ\x18\x0f\"\x05flows*\x044095`\x01R\bnumFlows\x12?\n" +
+	"\x1eappliance/module/drr/drr.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xd3\x01\n" +
+	"\x06DRRArg\x12B\n" +
+	"\tnum_flows\x18\x01 \x01(\rB%ڼ\x18!\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\xfe\xff/A\"\x05flows*\x044095`\x01R\bnumFlows\x12?\n" +
 	"\aquantum\x18\x02 \x01(\x04B%ڼ\x18!\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\xe0\xff\xff\xff\xefA\"\x05bytes*\x041500`\x01R\aquantum\x12D\n" +
 	"\x13max_flow_queue_size\x18\x03 \x01(\rB\x15ڼ\x18\x11\"\apackets*\x048192`\x01R\x10maxFlowQueueSize\"?\n" +
 	"\rDRRQuantumArg\x12.\n" +

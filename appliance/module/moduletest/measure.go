@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/bessform/terraform-provider-bess/appliance/graph"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
@@ -92,16 +93,25 @@ func (h *Harness) Bench(b *testing.B, name string, frames ...[]byte) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packet.BatchSize, "ns/pkt")
 }
 
-// BenchTask measures runs of one task of a module that is part of a pipeline
-// made before, with all that is behind it, in bursts of 500 runs. ns/pkt and
-// Mpps of the best burst are reported, and allocations fail the benchmark.
-func (h *Harness) BenchTask(b *testing.B, name string, task int) {
-	h.tapAll(name)
+// BenchTasks measures runs of the first tasks of modules in turn, with all that
+// is behind them, in bursts of 500 rounds. ns/pkt and Mpps of the best burst are
+// reported, counted at the last task, and allocations fail the benchmark.
+func (h *Harness) BenchTasks(b *testing.B, names ...string) {
+	h.tapAll("")
 	h.quiet()
-	t := h.module(name).Tasks[task]
+	var tasks []*graph.Task
+	for _, name := range names {
+		tasks = append(tasks, h.module(name).Tasks[0])
+	}
 	h.lane(h.worker)
-	if n := testing.AllocsPerRun(10, func() { h.run(t) }); n != 0 {
-		b.Errorf("%v allocations per run", n)
+	round := func() (packets uint64) {
+		for _, t := range tasks {
+			packets = h.run(t).Packets
+		}
+		return packets
+	}
+	if n := testing.AllocsPerRun(10, func() { round() }); n != 0 {
+		b.Errorf("%v allocations per round", n)
 	}
 	best := math.Inf(1)
 	for b.Loop() {
@@ -110,7 +120,7 @@ func (h *Harness) BenchTask(b *testing.B, name string, task int) {
 		var packets uint64
 		start := time.Now()
 		for range 500 {
-			packets += h.run(t).Packets
+			packets += round()
 		}
 		best = min(best, float64(time.Since(start).Nanoseconds())/float64(packets))
 	}

@@ -88,7 +88,7 @@ func BenchmarkPipeline(b *testing.B) {
 				} else {
 					h.Connect("flows", 0, "sink", 0)
 				}
-				h.BenchTask(b, "src", 0)
+				h.BenchTasks(b, "src")
 			})
 		}
 	}

@@ -171,7 +171,7 @@ func BenchmarkPipeline(b *testing.B) {
 			h.Connect("src", 0, "rewrite", 0)
 			if n == 0 {
 				h.Connect("rewrite", 0, "sink", 0)
-				h.BenchTask(b, "src", 0)
+				h.BenchTasks(b, "src")
 				return
 			}
 			a := arg(pair("172.16.0.0", "172.31.255.255", "55.1.0.0", "55.16.255.255"))
@@ -181,7 +181,7 @@ func BenchmarkPipeline(b *testing.B) {
 			h.MustCreate("nat", staticnat.Class, a)
 			h.Connect("rewrite", 0, "nat", 0)
 			h.Connect("nat", 1, "sink", 0)
-			h.BenchTask(b, "src", 0)
+			h.BenchTasks(b, "src")
 		})
 	}
 }
