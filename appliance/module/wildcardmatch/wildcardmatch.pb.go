@@ -30,12 +30,17 @@ const (
 // open. Of the rules that match, the one with the highest priority decides:
 // its results are written to the packet or its metadata, and the packet
 // leaves on its gate. Of equal ones the rule added last wins. What no rule
-// matches leaves on the default gate, which drops (8192) until
-// set_default_gate changes it.
+// matches, and what ends before one of the fields, leaves on the default gate,
+// which drops (8192) until set_default_gate changes it. An attribute that no
+// module upstream writes reads as zero.
+//
+// Rules may use up to 1024 different combinations of masks; each costs time
+// for packets of flows not seen lately, the number of rules does not.
 //
 // add and delete change one rule, clear removes all but keeps the default
 // gate. get_runtime_config answers a WildcardMatchConfig with all rules,
-// set_runtime_config takes one.
+// set_runtime_config takes one. All may run while packets flow: a packet meets
+// the old rules or the new ones.
 //
 // A value_int in values and masks of a rule is written most significant byte
 // first, in valuesv least significant byte first.
@@ -43,10 +48,11 @@ type WildcardMatchArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The fields that are compared, 1 to 8.
 	Fields []*api.Field `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
-	// Where the results of a rule are written.
+	// Where the results of a rule are written, at most 8 places. A place in the
+	// frame that is not wholly inside a packet is left out.
 	Values []*api.Field `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
-	// Number of rules to make room for, for each combination of masks. 0 means
-	// 32768.
+	// The largest number of rules for each combination of masks, at most
+	// 268435456. 0 means 32768. Memory is used for rules that exist only.
 	Entries       uint64 `protobuf:"varint,3,opt,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,11 +392,11 @@ var File_appliance_module_wildcardmatch_wildcardmatch_proto protoreflect.FileDes
 
 const file_appliance_module_wildcardmatch_wildcardmatch_proto_rawDesc = "" +
 	"\n" +
-	"2appliance/module/wildcardmatch/wildcardmatch.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\x1a\x1cappliance/api/util_msg.proto\"\x9c\x01\n" +
+	"2appliance/module/wildcardmatch/wildcardmatch.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\x1a\x1cappliance/api/util_msg.proto\"\xb6\x01\n" +
 	"\x10WildcardMatchArg\x120\n" +
-	"\x06fields\x18\x01 \x03(\v2\x0e.bess.pb.FieldB\bڼ\x18\x040\x018\bR\x06fields\x12&\n" +
-	"\x06values\x18\x02 \x03(\v2\x0e.bess.pb.FieldR\x06values\x12.\n" +
-	"\aentries\x18\x03 \x01(\x04B\x14ڼ\x18\x10\"\x05rules*\x0532768`\x01R\aentries\"\xfc\x01\n" +
+	"\x06fields\x18\x01 \x03(\v2\x0e.bess.pb.FieldB\bڼ\x18\x040\x018\bR\x06fields\x12.\n" +
+	"\x06values\x18\x02 \x03(\v2\x0e.bess.pb.FieldB\x06ڼ\x18\x028\bR\x06values\x12@\n" +
+	"\aentries\x18\x03 \x01(\x04B&ڼ\x18\"\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00\xb0A\"\x05rules*\x0532768`\x01R\aentries\"\xfc\x01\n" +
 	"\x1aWildcardMatchCommandAddArg\x12*\n" +
 	"\x04gate\x18\x01 \x01(\x04B\x16ڼ\x18\x12\t\x00\x00\x00\x00\x00\x00\x00\x00\x11\x00\x00\x00\x00\x00\x00\xc0@R\x04gate\x12\x1a\n" +
 	"\bpriority\x18\x02 \x01(\x03R\bpriority\x124\n" +

@@ -98,57 +98,19 @@ func equal(cell, key []uint64) bool {
 func (v *View) LookupBatch(keys []uint64, out []int32) {
 	switch v.keyWords {
 	case 1:
-		v.batch1(keys, out)
+		for i, k := range keys[:len(out)] {
+			out[i] = v.Lookup1(k)
+		}
 	case 2:
-		v.batch2(keys, out)
+		keys = keys[:2*len(out)]
+		for i := range out {
+			out[i] = v.Lookup2(keys[2*i], keys[2*i+1])
+		}
 	default:
 		for i := range out {
 			key := keys[i*v.keyWords : (i+1)*v.keyWords]
 			out[i] = v.LookupHash(key, Hash(key))
 		}
-	}
-}
-
-func (v *View) batch1(keys []uint64, out []int32) {
-	slots, cells, stride, shift := v.slots, v.cells, v.stride, v.shift&63
-	for i, k := range keys[:len(out)] {
-		h := Hash1(k)
-		found := int32(-1)
-		for pos := h >> shift; ; pos++ {
-			s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
-			if s == empty {
-				break
-			}
-			if c := uint32(s) - firstID; uint32(s>>32) == uint32(h) && uint32(s) >= firstID && cells[int(c)*stride] == k {
-				found = int32(c)
-				break
-			}
-		}
-		out[i] = found
-	}
-}
-
-func (v *View) batch2(keys []uint64, out []int32) {
-	slots, cells, stride, shift := v.slots, v.cells, v.stride, v.shift&63
-	keys = keys[:2*len(out)]
-	for i := range out {
-		a, b := keys[2*i], keys[2*i+1]
-		h := Hash2(a, b)
-		found := int32(-1)
-		for pos := h >> shift; ; pos++ {
-			s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
-			if s == empty {
-				break
-			}
-			if uint32(s>>32) == uint32(h) && uint32(s) >= firstID {
-				c := uint32(s) - firstID
-				if cell := cells[int(c)*stride:]; len(cell) > 1 && cell[0] == a && cell[1] == b {
-					found = int32(c)
-					break
-				}
-			}
-		}
-		out[i] = found
 	}
 }
 
@@ -165,4 +127,37 @@ func (v *View) First(cell int32) uint64 { return v.cells[int(cell)*v.stride+v.ke
 func (v *View) Key(cell int32) []uint64 {
 	at := int(cell) * v.stride
 	return v.cells[at : at+v.keyWords]
+}
+
+// Lookup1 is Lookup for a key of one word.
+func (v *View) Lookup1(k uint64) int32 {
+	h := Hash1(k)
+	slots := v.slots
+	for pos := h >> (v.shift & 63); ; pos++ {
+		s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+		if s == empty {
+			return -1
+		}
+		if c := uint32(s) - firstID; uint32(s>>32) == uint32(h) && uint32(s) >= firstID && v.cells[int(c)*v.stride] == k {
+			return int32(c)
+		}
+	}
+}
+
+// Lookup2 is Lookup for a key of two words.
+func (v *View) Lookup2(a, b uint64) int32 {
+	h := Hash2(a, b)
+	slots := v.slots
+	for pos := h >> (v.shift & 63); ; pos++ {
+		s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+		if s == empty {
+			return -1
+		}
+		if uint32(s>>32) == uint32(h) && uint32(s) >= firstID {
+			c := uint32(s) - firstID
+			if cell := v.cells[int(c)*v.stride:]; len(cell) > 1 && cell[0] == a && cell[1] == b {
+				return int32(c)
+			}
+		}
+	}
 }

@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wildcard
+
+import "github.com/bessform/terraform-provider-bess/appliance/table/exact"
+
+// Match is the place of a rule in a View. Its zero value is no rule.
+type Match struct {
+	tuple int32 // plus 1
+	cell  int32
+}
+
+// Found reports whether there is a rule.
+func (m Match) Found() bool { return m.tuple != 0 }
+
+// Value returns the value of the rule found; it is valid until the reader
+// leaves.
+func (v *View) Value(m Match) []uint64 {
+	return v.tuples[m.tuple-1].rules.View().Value(m.cell)[1:]
+}
+
+// Lookup returns the best rule for a key.
+func (v *View) Lookup(key []uint64) (match Match) {
+	var best uint64
+	for i := range v.tuples {
+		u := &v.tuples[i]
+		if u.best < best {
+			break // and so are all behind it
+		}
+		rules := u.rules.View()
+		var c int32
+		switch len(key) {
+		case 1:
+			c = rules.Lookup1(key[0] & u.mask[0])
+		case 2:
+			c = rules.Lookup2(key[0]&u.mask[0], key[1]&u.mask[1])
+		default:
+			c = masked(rules, key, u.mask)
+		}
+		if c >= 0 {
+			if rank := rules.First(c); rank > best {
+				best, match = rank, Match{int32(i + 1), c}
+			}
+		}
+	}
+	return match
+}
+
+func masked(rules *exact.View, key, mask []uint64) int32 {
+	var m [exact.MaxWords]uint64
+	mask = mask[:len(key)]
+	for j, k := range key {
+		m[j&(exact.MaxWords-1)] = k & mask[j]
+	}
+	return rules.Lookup(m[:len(key)])
+}
+
+// Figures of a Memo, see there.
+const (
+	memoBits   = 12
+	memoSlots  = 1 << memoBits
+	memoWindow = 4 * memoSlots
+	memoRest   = 31 * memoWindow
+	// memoMasks is the number of masks from which on remembering pays.
+	memoMasks = 2
+)
+
+// Memo remembers what was found for the keys seen last. Keys are compared
+// whole, so a collision costs time, never a wrong answer; a change of the rules
+// makes it forget. When it knows fewer than half of the keys it rests, and the
+// table is asked directly.
+//
+// A Memo belongs to one reader.
+type Memo struct {
+	slots []memoSlot
+	seen  int // lookups in this window
+	hits  int // of those, found
+	rest  int // lookups left to do without
+}
+
+type memoSlot struct {
+	version uint64 // of the view that match is of
+	key     [exact.MaxWords]uint64
+	match   Match
+}
+
+// NewMemo returns a memo of 4096 keys, 320 kB without pointers.
+func NewMemo() *Memo { return &Memo{slots: make([]memoSlot, memoSlots)} }
+
+// LookupBatch writes to out[i] the best rule for key i; keys holds len(out)
+// keys one behind the other. The memo may be nil.
+func (v *View) LookupBatch(m *Memo, keys []uint64, out []Match) {
+	n := v.words
+	if m == nil || len(v.tuples) < memoMasks || m.resting(len(out)) {
+		for i := range out {
+			out[i] = v.Lookup(keys[i*n : (i+1)*n])
+		}
+		return
+	}
+	for i := range out {
+		key := keys[i*n : (i+1)*n]
+		s := &m.slots[exact.Hash(key)>>(64-memoBits)&(memoSlots-1)]
+		if s.version == v.version && same(key, s.key[:]) {
+			out[i] = s.match
+			m.hits++
+			continue
+		}
+		out[i] = v.Lookup(key)
+		s.version, s.match = v.version, out[i]
+		copy(s.key[:], key)
+	}
+}
+
+// same compares a key with the words that b begins with.
+func same(key, b []uint64) bool {
+	b = b[:len(key)]
+	for i, w := range key {
+		if w != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// resting counts n lookups and reports whether the memo is left out for them.
+func (m *Memo) resting(n int) bool {
+	if m.rest > 0 {
+		m.rest -= n
+		return true
+	}
+	if m.seen += n; m.seen >= memoWindow {
+		if m.hits < m.seen/2 {
+			m.rest = memoRest
+		}
+		m.seen, m.hits = 0, 0
+	}
+	return false
+}
