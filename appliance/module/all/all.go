@@ -10,6 +10,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/arpresponder"
+	"github.com/bessform/terraform-provider-bess/appliance/module/bpf"
 	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/counter"
@@ -66,6 +67,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlansplit"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vxlandecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vxlanencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/wildcardmatch"
 	"github.com/bessform/terraform-provider-bess/appliance/module/workersplit"
 )
 
@@ -74,6 +76,7 @@ func Classes() []*module.Class {
 	return []*module.Class{
 		acl.Class,
 		arpresponder.Class,
+		bpf.Class,
 		buffer.Class,
 		bypass.Class,
 		counter.Class,
@@ -130,6 +133,7 @@ func Classes() []*module.Class {
 		vlansplit.Class,
 		vxlandecap.Class,
 		vxlanencap.Class,
+		wildcardmatch.Class,
 		workersplit.Class,
 	}
 }

@@ -30,6 +30,11 @@ const (
 // those of equal priority in the order they were added. What none matches
 // leaves on gate 0; so does everything while there is no filter.
 //
+// A filter sees the whole frame, tags included: write "vlan and udp" for UDP
+// behind a VLAN tag. It decides as tcpdump does. Not known are names of hosts,
+// mpls, pppoe and geneve, and what a frame in a pipeline does not have: an
+// interface and a direction. At most 4096 filters fit (ENOSPC).
+//
 // The command add takes the same message and adds its filters, all or none;
 // delete takes it and removes the filters that equal it in priority,
 // expression and gate; clear removes all. get_initial_arg answers the present

@@ -1,0 +1,216 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bpf is the module class BPF: filter expressions that select gates
+// (spec: modules/classify.md).
+package bpf
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/table/filter"
+)
+
+// Class is everything a user may set, call or count.
+var Class = &module.Class{
+	Name:       "BPF",
+	Prefix:     "bpf",
+	Help:       "sends packets to gates by filters as tcpdump takes them",
+	IGates:     1,
+	OGates:     module.MaxGates,
+	MaxWorkers: module.MaxWorkers,
+	Arg:        (*BPFArg)(nil),
+	Counters: []module.CounterDoc{
+		countMatched: {Name: "matched", Unit: "packets", Help: "sent to the gate of a filter"},
+		countOther:   {Name: "unmatched", Unit: "packets", Help: "sent to gate 0: no filter matches"},
+	},
+	Commands: []module.Command{
+		module.Do("add", module.Concurrent, "adds filters, all or none", (*BPF).add),
+		module.Do("delete", module.Concurrent, "removes filters equal in priority, expression and gate", (*BPF).delete),
+		module.Do("clear", module.Concurrent, "removes all filters; everything then leaves on gate 0", (*BPF).clear),
+		module.Ask("get_initial_arg", module.Concurrent, "the present filters in the order they are tried", (*BPF).getInitialArg),
+	},
+	New: module.New(create),
+}
+
+// Indexes into Class.Counters.
+const (
+	countMatched = iota
+	countOther
+)
+
+// maxFilters bounds the time that a packet can take.
+const maxFilters = 4096
+
+// entry is a compiled filter. Immutable.
+type entry struct {
+	priority int32
+	gate     uint16
+	text     string
+	program  *filter.Program
+}
+
+// BPF is an instance.
+type BPF struct {
+	list  atomic.Pointer[[]entry] // in the order they are tried; the slice is immutable
+	gates [module.MaxWorkers]atomic.Pointer[gates]
+}
+
+// gates is what a worker found for a batch.
+type gates [packet.BatchSize]uint16
+
+// compile checks and compiles the filters of an argument.
+func compile(arg *BPFArg) ([]entry, error) {
+	list := make([]entry, len(arg.GetFilters()))
+	for i, f := range arg.GetFilters() {
+		if err := checkGate(i, f); err != nil {
+			return nil, err
+		}
+		p, err := filter.Compile(f.GetFilter())
+		if err != nil {
+			return nil, errno.Errorf(errno.EINVAL, "filters[%d].filter: BPF compilation error: %w", i, err)
+		}
+		list[i] = entry{int32(f.GetPriority()), uint16(f.GetGate()), f.GetFilter(), p}
+	}
+	return list, nil
+}
+
+// checkGate refuses 8192, too: a filter cannot drop.
+func checkGate(i int, f *BPFArg_Filter) error {
+	if g := f.GetGate(); g < 0 || g >= module.MaxGates {
+		return module.Invalid(fmt.Sprintf("filters[%d].gate", i), g, "Invalid gate, must be 0..%d", module.MaxGates-1)
+	}
+	return nil
+}
+
+func create(_ *module.Env, arg *BPFArg) (*BPF, error) {
+	m := &BPF{}
+	m.list.Store(&[]entry{})
+	return m, m.add(arg)
+}
+
+// Process sends every packet to the gate of the first filter that matches.
+func (m *BPF) Process(ctx *module.Context, b *packet.Batch) {
+	list := *m.list.Load()
+	if len(list) == 0 {
+		ctx.Count(countOther, uint64(b.Len()))
+		ctx.EmitBatch(b, 0)
+		return
+	}
+	w := m.worker(ctx.Worker)
+	other := 0
+	for i, p := range b.Packets() {
+		e := first(list, p)
+		g := uint16(0)
+		if e == nil {
+			other++
+		} else {
+			g = e.gate
+		}
+		w[i&(packet.BatchSize-1)] = g
+	}
+	ctx.Count(countMatched, uint64(b.Len()-other))
+	ctx.Count(countOther, uint64(other))
+	ctx.EmitEach(b, w[:])
+}
+
+// first returns the filter that matches a packet, nil for none.
+func first(list []entry, p packet.Packet) *entry {
+	data, total := p.Bytes(), p.TotalLen()
+	for i := range list {
+		if list[i].program.Match(data, total) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// worker returns what SetWorkers made for a worker.
+func (m *BPF) worker(id int) *gates {
+	p := &m.gates[id&(module.MaxWorkers-1)]
+	if p.Load() == nil {
+		p.Store(new(gates))
+	}
+	return p.Load()
+}
+
+// SetWorkers prepares what the workers will need.
+func (m *BPF) SetWorkers(wids []int) {
+	for _, id := range wids {
+		m.worker(id)
+	}
+}
+
+// publish orders filters by falling priority, equal ones as they were added.
+func (m *BPF) publish(list []entry) error {
+	if n := len(list); n > maxFilters {
+		return errno.Errorf(errno.ENOSPC, "filters: %d filters: at most %d fit", n, maxFilters)
+	}
+	slices.SortStableFunc(list, func(a, b entry) int {
+		switch {
+		case a.priority > b.priority:
+			return -1
+		case a.priority < b.priority:
+			return 1
+		}
+		return 0
+	})
+	m.list.Store(&list)
+	return nil
+}
+
+func (m *BPF) add(arg *BPFArg) error {
+	list, err := compile(arg)
+	if err != nil {
+		return err
+	}
+	return m.publish(slices.Concat(*m.list.Load(), list))
+}
+
+// delete removes for each filter of the argument the first that equals it, if
+// there is one.
+func (m *BPF) delete(arg *BPFArg) error {
+	list := slices.Clone(*m.list.Load())
+	for i, f := range arg.GetFilters() {
+		if err := checkGate(i, f); err != nil {
+			return err
+		}
+		at := slices.IndexFunc(list, func(e entry) bool {
+			return e.priority == int32(f.GetPriority()) && int64(e.gate) == f.GetGate() && e.text == f.GetFilter()
+		})
+		if at >= 0 {
+			list = slices.Delete(list, at, at+1)
+		}
+	}
+	return m.publish(list)
+}
+
+func (m *BPF) clear(*api.EmptyArg) error { return m.publish(nil) }
+
+// Update replaces all filters.
+func (m *BPF) Update(arg proto.Message) error {
+	list, err := compile(arg.(*BPFArg))
+	if err != nil {
+		return err
+	}
+	return m.publish(list)
+}
+
+func (m *BPF) getInitialArg(*api.EmptyArg) (*BPFArg, error) {
+	arg := &BPFArg{}
+	for _, e := range *m.list.Load() {
+		arg.Filters = append(arg.Filters, &BPFArg_Filter{Priority: int64(e.priority), Filter: e.text, Gate: int64(e.gate)})
+	}
+	return arg, nil
+}
+
+// Desc returns the number of filters.
+func (m *BPF) Desc() string { return fmt.Sprintf("%d filters", len(*m.list.Load())) }
