@@ -62,6 +62,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/timestamp"
 	"github.com/bessform/terraform-provider-bess/appliance/module/update"
 	"github.com/bessform/terraform-provider-bess/appliance/module/updatettl"
+	"github.com/bessform/terraform-provider-bess/appliance/module/urlfilter"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlanpop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlanpush"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlansplit"
@@ -128,6 +129,7 @@ func Classes() []*module.Class {
 		timestamp.Class,
 		update.Class,
 		updatettl.Class,
+		urlfilter.Class,
 		vlanpop.Class,
 		vlanpush.Class,
 		vlansplit.Class,

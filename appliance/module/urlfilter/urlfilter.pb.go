@@ -25,13 +25,17 @@ const (
 )
 
 // UrlFilter blocks HTTP requests for listed pages. Traffic from clients
-// enters input gate 0; the requests in it are put together and read. Traffic
-// from servers enters input gate 1 and leaves on output gate 1, unchanged.
-// What is not blocked leaves on output gate 0, unchanged.
+// enters input gate 0; the requests in it, over IPv4 or IPv6, are put together
+// and read. Traffic from servers enters input gate 1 and leaves on output gate
+// 1, unchanged. What is not blocked leaves on output gate 0, unchanged.
 //
 // When a request is for a listed page, the client gets the answer "403 Bad
 // Forbidden", both ends get a reset, and what else the connection sends is
-// dropped.
+// dropped until it has been silent for 10 seconds. All requests of a
+// connection are checked. A connection passes unchecked that was opened
+// before, that speaks no HTTP/1, or whose request has headers of more than 64
+// KiB or a body of unknown length; 4096 connections are watched at a time.
+// Frames with a VLAN tag and fragments pass.
 //
 // The command add takes the same message and adds its entries; clear removes
 // all.
@@ -130,7 +134,8 @@ func (x *UrlFilterConfig) GetBlacklist() []*UrlFilterArg_Url {
 // A page.
 type UrlFilterArg_Url struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Host as in the header Host of the request, without port.
+	// Host as in the header Host of the request, without port. Upper and
+	// lower case are the same.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	// Path of the request. It must be equal: "/" blocks only the start page.
 	Path          string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
