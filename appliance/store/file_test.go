@@ -17,7 +17,7 @@ import (
 
 // testenvOutput runs a bessd that is to end by itself.
 func testenvOutput(b *box) (string, error) {
-	out, err := exec.Command("timeout", "20", binary, "-f", "-skip_root_check", "-buffers", "1024", "-grpc_url", "unix:"+b.socket(),
+	out, err := exec.Command("timeout", "20", bessd(), "-f", "-skip_root_check", "-buffers", "1024", "-grpc_url", "unix:"+b.socket(),
 		"-i", filepath.Join(b.dir, "pid"), "-store", b.store).CombinedOutput()
 	return string(out), err
 }

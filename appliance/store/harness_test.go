@@ -24,24 +24,30 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/client"
 )
 
-// binary is bessd, built once.
-var binary string
+// workshop is where bessd is built, once and only if a test needs it.
+var workshop string
 
 func TestMain(m *testing.M) {
+	code := m.Run()
+	if workshop != "" {
+		_ = os.RemoveAll(workshop)
+	}
+	os.Exit(code)
+}
+
+// bessd returns the path of the daemon.
+var bessd = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "store")
 	if err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "bessd")
-	out, err := exec.Command("go", "build", "-o", binary, "../cmd/bessd").CombinedOutput()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "build bessd: %v\n%s", err, out)
-		os.Exit(1)
+	workshop = dir
+	file := filepath.Join(dir, "bessd")
+	if out, err := exec.Command("go", "build", "-o", file, "../cmd/bessd").CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("build bessd: %v\n%s", err, out))
 	}
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+	return file
+})
 
 // output collects what a process writes while the test reads it.
 type output struct {
@@ -102,7 +108,7 @@ func (b *box) socket() string { return filepath.Join(b.dir, "s") }
 func (b *box) boot() {
 	b.Helper()
 	args := append([]string{}, b.wrap...)
-	args = append(args, binary, "-f", "-skip_root_check", "-buffers", "1024", "-grpc_url", "unix:"+b.socket(),
+	args = append(args, bessd(), "-f", "-skip_root_check", "-buffers", "1024", "-grpc_url", "unix:"+b.socket(),
 		"-i", filepath.Join(b.dir, "pid"), "-store", b.store)
 	args = append(args, b.args...)
 	b.cmd = exec.Command(args[0], args[1:]...)
