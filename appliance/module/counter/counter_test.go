@@ -57,7 +57,7 @@ func TestNoCountIsLost(t *testing.T) {
 		}
 	}
 	sent := h.Storm("meta", 4, frames, func() {
-		for range 500 {
+		for range 50 {
 			add(true)
 			h.Desc("m")
 			if _, err := h.Command("m", "remove", &counter.CounterRemoveArg{CtrId: 2}); err != nil {
@@ -75,7 +75,7 @@ func TestNoCountIsLost(t *testing.T) {
 func TestRemoveAllWhileRunning(t *testing.T) {
 	h := instance(t, 100_000)
 	h.Storm("meta", 2, [][]byte{frame(0), frame(99_999)}, func() {
-		for range 100 {
+		for range 20 {
 			if _, err := h.Command("m", "removeAll", nil); err != nil {
 				t.Error(err)
 			}
