@@ -18,6 +18,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module/dump"
 	"github.com/bessform/terraform-provider-bess/appliance/module/etherencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/exactmatch"
+	"github.com/bessform/terraform-provider-bess/appliance/module/flowgen"
 	"github.com/bessform/terraform-provider-bess/appliance/module/flowmeasure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericdecap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
@@ -85,6 +86,7 @@ func Classes() []*module.Class {
 		dump.Class,
 		etherencap.Class,
 		exactmatch.Class,
+		flowgen.Class,
 		flowmeasure.Class,
 		genericdecap.Class,
 		genericencap.Class,

@@ -28,15 +28,21 @@ const (
 // FlowGen makes the packets of TCP or UDP flows that come and go, all derived
 // from one template, and sends them to gate 0. Addresses and ports vary
 // within the ranges, checksums are right. A TCP flow begins with SYN and ends
-// with FIN. The sequence of flows is the same every time.
+// with FIN, which have no payload and are padded with zeros to 60 bytes. The
+// sequence of flows is the same every time.
+//
+// There are flow_rate times flow_duration flows at the same time on the
+// average, and they share pps. Time counts from the first run of the module's
+// task; packets that are late are made up for.
 //
 // The command update takes the same message; what is zero or empty there
 // stays as it is, and the fields that apply at creation only are left out of
 // account.
 type FlowGenArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An Ethernet frame with IPv4 and TCP or UDP, at most 1536 bytes. It must
-	// be given at creation. The protocol cannot change later.
+	// An Ethernet frame with IPv4 and TCP or UDP, at most 1536 bytes, whose
+	// lengths hold together; checksums do not matter. It must be given at
+	// creation. The protocol cannot change later.
 	Template []byte `protobuf:"bytes,1,opt,name=template,proto3" json:"template,omitempty"`
 	// Packets per second of all flows together. 0 means 1000.
 	Pps float64 `protobuf:"fixed64,2,opt,name=pps,proto3" json:"pps,omitempty"`
