@@ -6,6 +6,7 @@
 package l4checksum
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -96,18 +97,17 @@ func (m *L4Checksum) Process(ctx *module.Context, b *packet.Batch) {
 func (*L4Checksum) compute(ctx *module.Context, b *packet.Batch) {
 	malformed := 0
 	for _, p := range b.Packets() {
-		switch s := find(p.Bytes(), p.TotalLen()); s.kind {
-		case other:
-		case cut:
-			malformed++
-		case tooShort:
-			s.write(p, 0)
-		default:
-			sum := ^header.Fold(s.sum(p) + uint32(^s.checksum(p)))
-			if s.udp {
-				sum = header.NonZero(sum)
+		d := p.Bytes()
+		if field, end := plain(d); field != 0 {
+			at := d[field : field+2]
+			sum := ^header.Fold(plainSum(d, end) + uint32(^binary.BigEndian.Uint16(at)))
+			if sum == 0 && field == plainL4+udpField {
+				sum = 0xffff
 			}
-			s.write(p, sum)
+			binary.BigEndian.PutUint16(at, sum)
+			settle(p)
+		} else if !write(p) {
+			malformed++
 		}
 	}
 	if malformed > 0 {
@@ -116,9 +116,32 @@ func (*L4Checksum) compute(ctx *module.Context, b *packet.Batch) {
 	ctx.EmitBatch(b, 0)
 }
 
+// write writes the checksum of any packet that should have one and returns
+// false if it ends too early for that.
+func write(p packet.Packet) bool {
+	switch s := find(p.Bytes(), p.TotalLen()); s.kind {
+	case other:
+	case cut:
+		return false
+	case tooShort:
+		s.write(p, 0)
+	default:
+		sum := ^header.Fold(s.sum(p) + uint32(^s.checksum(p)))
+		if s.udp {
+			sum = header.NonZero(sum)
+		}
+		s.write(p, sum)
+	}
+	return true
+}
+
 // right reports whether a packet is not for us or has the right checksum. One
 // that the local sender left for the hardware to complete counts as right.
 func right(p packet.Packet) bool {
+	d := p.Bytes()
+	if field, end := plain(d); field != 0 && header.Fold(plainSum(d, end)) == 0xffff {
+		return true
+	}
 	s := find(p.Bytes(), p.TotalLen())
 	switch {
 	case s.kind == other || p.Flags()&packet.FlagPartialChecksum != 0:

@@ -5,6 +5,7 @@ package l4checksum_test
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -121,5 +122,36 @@ func BenchmarkLength(b *testing.B) {
 		header.IPv4(frame[14:]).Encode(&header.IPv4Fields{TotalLen: uint16(n - 14), TTL: 64, Protocol: header.ProtoUDP, Src: 1, Dst: 2})
 		header.UDP(frame[34:]).Encode(&header.UDPFields{SrcPort: 5, Length: uint16(n - 34)})
 		b.Run(strconv.Itoa(n), func(b *testing.B) { moduletest.Bench(b, l4checksum.Class, nil, frame) })
+	}
+}
+
+// The short way for the commonest frames and the long way say the same.
+func TestBothWaysAgree(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", l4checksum.Class, nil)
+	h.MustCreate("v", l4checksum.Class, &l4checksum.L4ChecksumArg{Verify: true})
+	for _, name := range []string{"U1", "T1"} {
+		plain := moduletest.Frame(name)
+		for n := range 3 { // 0..2 VLAN tags
+			tags := [][]byte{nil, {0x81, 0, 0, 7}, {0x88, 0xa8, 0, 1, 0x81, 0, 0, 7}}[n]
+			frame := slices.Concat(plain[:12], tags, plain[12:])
+			for at := 12 + len(tags); at < len(frame); at++ {
+				frame[at] ^= 0x15
+				h.Send("m", 0, frame)
+				h.Send("v", 0, frame)
+				short := slices.Concat(frame[:12], frame[12+len(tags):])
+				h.Send("m", 0, short)
+				h.Send("v", 0, short)
+				out := h.Out("m", 0)
+				if !bytes.Equal(slices.Concat(out[0][:12], out[0][12+len(tags):]), out[1]) {
+					t.Fatalf("%s, byte %d: %x and %x", name, at, out[0], out[1])
+				}
+				if good := len(h.Out("v", 0)); good == 1 {
+					t.Fatalf("%s, byte %d: only one of them is right", name, at)
+				}
+				h.Out("v", 1)
+				frame[at] ^= 0x15
+			}
+		}
 	}
 }

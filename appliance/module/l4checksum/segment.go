@@ -36,6 +36,41 @@ const (
 	udpField = 6
 )
 
+// plainAddrs is where the addresses begin in the commonest of all frames, IPv4
+// without VLAN tags and options; TCP or UDP follow them at once.
+const (
+	plainAddrs = header.EthernetLen + 12
+	plainL4    = header.EthernetLen + header.IPv4MinLen
+)
+
+// plain returns the place of the checksum and the end of TCP or UDP in such a
+// frame, if it is no fragment and is whole within the bytes at hand. field is 0
+// for all others, which find has to look at.
+func plain(d []byte) (field, end int) {
+	be := binary.BigEndian
+	if len(d) < plainL4+header.UDPLen || be.Uint32(d[12:16])>>8 != 0x080045 || be.Uint16(d[20:22])&0x3fff != 0 {
+		return 0, 0
+	}
+	least := plainL4 + header.UDPLen
+	switch d[23] {
+	case header.ProtoUDP:
+		field, end = plainL4+udpField, plainL4+int(be.Uint16(d[38:40]))
+	case header.ProtoTCP:
+		field, end = plainL4+tcpField, header.EthernetLen+int(be.Uint16(d[16:18]))
+		least = plainL4 + header.TCPMinLen
+	}
+	if end < least || end > len(d) {
+		return 0, 0
+	}
+	return field, end
+}
+
+// plainSum adds the words of what plain has found, the checksum included, and
+// of the pseudo header, whose addresses are in front.
+func plainSum(d []byte, end int) uint32 {
+	return header.Sum(d[plainAddrs:end], uint32(d[23])+uint32(end-plainL4))
+}
+
 // find looks for TCP or UDP in the first segment of a packet of total bytes.
 func find(frame []byte, total int) segment {
 	if len(frame) < header.EthernetLen {
@@ -126,9 +161,14 @@ func (s *segment) checksum(p packet.Packet) uint16 {
 // write writes the checksum, which is then complete.
 func (s *segment) write(p packet.Packet, sum uint16) {
 	binary.BigEndian.PutUint16(p.Bytes()[s.field:s.field+2], sum)
-	const partial = packet.FlagPartialChecksum | packet.FlagBadL4Checksum
-	if f := p.Flags(); f&partial != 0 {
-		p.SetFlags(f &^ partial)
+	settle(p)
+}
+
+// settle forgets what was known about the checksum that has been replaced.
+func settle(p packet.Packet) {
+	const known = packet.FlagPartialChecksum | packet.FlagBadL4Checksum
+	if f := p.Flags(); f&known != 0 {
+		p.SetFlags(f &^ known)
 	}
 }
 
