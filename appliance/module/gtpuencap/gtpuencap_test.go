@@ -9,11 +9,15 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/bessform/terraform-provider-bess/appliance/module/gtpuencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/ipchecksum"
+	"github.com/bessform/terraform-provider-bess/appliance/module/l4checksum"
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
 	"github.com/bessform/terraform-provider-bess/appliance/module/setmetadata"
 )
 
-func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", gtpuencap.Class, setmetadata.Class) }
+func TestCases(t *testing.T) {
+	moduletest.RunDir(t, "testdata", gtpuencap.Class, setmetadata.Class, l4checksum.Class, ipchecksum.Class)
+}
 
 func TestNoAllocs(t *testing.T) {
 	h := moduletest.New(t)
