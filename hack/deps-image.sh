@@ -2,11 +2,12 @@
 # SPDX-FileCopyrightText: The BESS appliance authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Installs the Debian packages that build the appliance's image, and those
-# that start it. What is in the image itself is downloaded by the build and not
-# installed: images/appliance/packages.list.
+# Installs the Debian packages that build the images of machines, and those
+# that start them. What is in an image itself is downloaded by the build and not
+# installed: images/appliance/packages.list, images/debian/packages.list.
 set -euo pipefail
-packages=(binutils dosfstools mtools e2fsprogs zstd qemu-utils qemu-system-x86 ovmf)
+packages=(binutils dosfstools mtools e2fsprogs zstd qemu-utils qemu-system-x86 ovmf
+  mmdebstrap fdisk grub-common grub-pc-bin grub-efi-amd64-bin packer openssh-client)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")

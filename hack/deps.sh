@@ -6,7 +6,7 @@
 # among them: without it the tests that need it are skipped, and say so.
 set -euo pipefail
 packages=(protobuf-compiler libprotobuf-dev iproute2 iputils-ping tcpdump ethtool curl procps gcc libc6-dev
-  python3 python3-grpcio python3-protobuf)
+  python3 python3-grpcio python3-protobuf systemd rpm packer)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
