@@ -87,6 +87,7 @@ var layers = []layer{
 	{"examples", []string{"schemas/craft", "appliance/client", "appliance/api", "appliance/errno"},
 		"examples are programs of their own: clients at most"},
 	{"examples/internal", []string{"appliance/client", "appliance/api", "appliance/internal/testenv"}, "what the tests of the examples share"},
+	{"hack", nil, "scripts and checks of files: they run programs and import none"},
 	{"images", nil, "images contain binaries, not packages"},
 	{"images/internal", []string{"images/internal/*"}, "what the tests of images share"},
 	{"images/appliance/seed", []string{"schemas/args"}, "a seed is text: what it means is init's business"},
