@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -90,11 +91,14 @@ func (c *creds) handshake(raw net.Conn) (*tls.Conn, error) {
 func explain(err error) string {
 	var verify *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
+	var remote *net.OpError
 	switch {
 	case errors.As(err, &verify):
 		return pki.Explain(verify.Err, "the client's certificate")
 	case errors.As(err, &record):
 		return "the client does not speak TLS"
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		return fmt.Sprintf("the client does not accept this daemon's certificate (%v)", remote.Err)
 	case errors.Is(err, io.EOF):
 		return "the client closed the connection"
 	case errors.Is(err, context.DeadlineExceeded):

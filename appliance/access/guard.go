@@ -50,8 +50,9 @@ type Guard struct {
 	token tokens
 	given string // join token of the first client, "" to make one
 	audit *audit
-	// health is told of problems with certificates.
+	// health and report are told of problems with certificates.
 	health Health
+	report func(problem error)
 	stop   chan struct{}
 }
 
@@ -88,9 +89,6 @@ func Open(opt Options) (*Guard, error) {
 	var err error
 	if g.audit, err = openAudit(opt.Audit, opt.Log); err != nil {
 		return nil, err
-	}
-	if g.files != nil {
-		go g.watch()
 	}
 	return g, nil
 }
@@ -143,24 +141,24 @@ func (g *Guard) config() *tls.Config {
 	return g.files.current.Load().config(g.home != nil && g.token.open())
 }
 
-// Register adds the service bess.access.v1.Access. Problems are told to h.
-func (g *Guard) Register(s *grpc.Server, h Health) {
+// Register adds the service bess.access.v1.Access. Problems are told to h, and
+// with their reasons to report. Call it before the server serves.
+func (g *Guard) Register(s *grpc.Server, h Health, report func(problem error)) {
 	accesspb.RegisterAccessServer(s, &service{guard: g})
-	g.health = h
+	g.health, g.report = h, report
 	if g.files != nil {
 		g.changed(*g.files.problem.Load())
+		go g.watch()
 	}
 }
 
 // changed reports a problem with certificates, or its end.
 func (g *Guard) changed(problem string) {
-	if g.health == nil {
-		return
-	}
-	s := healthpb.HealthCheckResponse_SERVING
+	s, reason := healthpb.HealthCheckResponse_SERVING, error(nil)
 	if problem != "" {
-		s = healthpb.HealthCheckResponse_NOT_SERVING
+		s, reason = healthpb.HealthCheckResponse_NOT_SERVING, errors.New(problem)
 	}
+	g.report(reason)
 	g.health.SetServingStatus(accesspb.Access_ServiceDesc.ServiceName, s)
 }
 

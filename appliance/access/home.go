@@ -23,11 +23,6 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/pki"
 )
 
-// ServerName is a name that every certificate issued by a daemon itself is
-// for: a client that knows the authority may ask for it, whatever the address
-// of the machine is today.
-const ServerName = "bessd"
-
 // renewAt is the part of a certificate's life that is left when it is issued
 // again.
 const renewAt = pki.LeafValidity / 3
@@ -99,7 +94,11 @@ func (h *home) newAuthority() error {
 	if err != nil || len(host) > 50 {
 		host = "appliance"
 	}
-	if h.ca, err = pki.NewAuthority("bessd on "+host, from, until.Sub(from)+pki.AuthorityValidity); err != nil {
+	key, err := pki.NewKey()
+	if err != nil {
+		return err
+	}
+	if h.ca, err = pki.NewAuthority("bessd on "+host, key, from, until.Sub(from)+pki.AuthorityValidity); err != nil {
 		return err
 	}
 	if err := pki.WriteKey(h.path("ca.key"), h.ca.Key, true); err != nil {
@@ -131,7 +130,7 @@ func (h *home) openKey() error {
 func (h *home) renew() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	want := pki.Server{Name: ServerName, Hosts: hosts(), IPs: addresses()}
+	want := pki.Server{Name: pki.ServerName, Hosts: hosts(), IPs: addresses()}
 	if old, err := pki.ReadPair(h.path("server.crt"), h.path("server.key")); err == nil {
 		now := time.Now()
 		fresh := now.After(old.Cert.NotBefore) && now.Before(old.Cert.NotAfter.Add(-renewAt))
@@ -152,7 +151,7 @@ func (h *home) renew() error {
 
 // hosts are the names of this machine.
 func hosts() []string {
-	list := []string{ServerName, "localhost"}
+	list := []string{pki.ServerName, "localhost"}
 	if name, err := os.Hostname(); err == nil && name != "" && !slices.Contains(list, name) {
 		list = append(list, name)
 	}

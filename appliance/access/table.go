@@ -4,6 +4,7 @@
 package access
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -32,12 +33,12 @@ var (
 	look    = Rule{Needs: pki.Reader, Why: "look, validate and plan"}
 	change  = Rule{Needs: pki.Operator, Audited: true, Why: "change the pipeline, and with ports and hooks the files and interfaces they name"}
 	command = Rule{Needs: pki.Operator, Audited: true, Why: "run commands; those named get_… that do not clear anything need role reader only", reads: onlyReads}
-	govern  = Rule{Needs: pki.Admin, Audited: true, Why: "end the daemon, load code, let others in"}
+	govern  = Rule{Needs: pki.Admin, Audited: true, Why: "end the daemon or the machine, load code, let others in"}
 )
 
-// table is the only place that says who may call what. A method that is not
-// in it may be called by nobody.
-var table = rules([]row{
+// rows are the only place that says who may call what. A method that is not
+// in them may be called by nobody.
+var rows = []row{
 	{"bess.pb.BESSControl", look, `GetVersion ListPlugins ListWorkers ListTcs CheckSchedulingConstraints GetTcStats ListDrivers
 		GetDriverInfo ListPorts GetPortConf GetPortStats GetLinkStatus ListMclass GetMclassInfo ListModules GetModuleInfo
 		DumpMempool ListGateHookClass GetGateHookClassInfo ListGateHooks`},
@@ -56,7 +57,10 @@ var table = rules([]row{
 	{"grpc.health.v1.Health", anyone, `Check List Watch`},
 	{"grpc.reflection.v1.ServerReflection", look, `ServerReflectionInfo`},
 	{"grpc.reflection.v1alpha.ServerReflection", look, `ServerReflectionInfo`},
-})
+}
+
+// table is rows by method.
+var table = rules(rows)
 
 // row gives methods of a service the same rule.
 type row struct {
@@ -89,6 +93,27 @@ func Methods() []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// Markdown returns the table as the manual shows it.
+func Markdown() string {
+	short := strings.NewReplacer("bess.pb.", "", "bess.declare.v1.", "", "bess.appliance.v1.", "", "bess.access.v1.", "", "grpc.health.v1.", "", "grpc.reflection.", "")
+	var b strings.Builder
+	b.WriteString("| Role | May | Calls |\n|---|---|---|\n")
+	for _, r := range []Rule{anyone, join, look, command, change, govern} {
+		role := r.Needs.String()
+		if r.Needs == pki.Nobody {
+			role = "no certificate"
+		}
+		var calls []string
+		for _, w := range rows {
+			if w.rule.Why == r.Why {
+				calls = append(calls, short.Replace(w.service)+": "+strings.Join(strings.Fields(w.methods), ", "))
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", role, r.Why, strings.Join(calls, "; "))
+	}
+	return b.String()
 }
 
 // of returns the rule that counts for one request.

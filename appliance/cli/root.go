@@ -32,6 +32,7 @@ type app struct {
 	Streams
 	version string
 	address string
+	tls     client.TLS
 	output  string
 	timeout time.Duration
 	// wait lets time pass; false if the context ended first.
@@ -60,6 +61,9 @@ func commands(a *app) []*cobra.Command {
 		logCommand(a),
 		shutdownCommand(a),
 		rebootCommand(a),
+		pkiCommand(a),
+		enrollCommand(a),
+		tokenCommand(a),
 		versionCommand(a),
 	}
 }
@@ -82,7 +86,8 @@ func newRoot(a *app) *cobra.Command {
 		Use:   "bessctl",
 		Short: "Watch and change the packet pipeline of a bessd",
 		Long: "bessctl watches and changes the packet pipeline of a running bessd.\n\n" +
-			"The daemon is found at --address, else at the address in the environment\nvariable BESS_ADDRESS, else at " + client.DefaultAddress + ".",
+			"The daemon is found at --address, else at the address in the environment\nvariable BESS_ADDRESS, else at " + client.DefaultAddress + ".\n\n" +
+			"A daemon on another machine wants a certificate: --ca, --cert and --key, or the\nenvironment variables BESS_CA, BESS_CERT, BESS_KEY and BESS_SERVER_NAME.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          noVerb,
@@ -94,12 +99,18 @@ func newRoot(a *app) *cobra.Command {
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
-	address := os.Getenv("BESS_ADDRESS")
+	address := os.Getenv(client.EnvAddress)
 	if address == "" {
 		address = client.DefaultAddress
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.address, "address", address, "where the daemon listens: host:port, host or unix:/path")
+	env := client.TLSFromEnv()
+	f.StringVar(&a.tls.CA, "ca", env.CA, "PEM `file` with the authority that signed the daemon's certificate")
+	f.StringVar(&a.tls.Cert, "cert", env.Cert, "PEM `file` with your certificate")
+	f.StringVar(&a.tls.Key, "key", env.Key, "PEM `file` with the key of --cert")
+	f.StringVar(&a.tls.ServerName, "server-name", env.ServerName, "`name` in the daemon's certificate, if it is not that of --address")
+	hideTexts(f, "ca", "cert", "key")
 	f.StringVarP(&a.output, "output", "o", asTable, "output `format`: table, json or yaml")
 	f.DurationVar(&a.timeout, "timeout", client.DefaultTimeout, "how long the daemon may take to answer")
 	root.AddCommand(commands(a)...)
@@ -124,7 +135,7 @@ func (a *app) dial() (*client.Client, error) { return a.dialAt(a.address, a.time
 
 // dialAt prepares a connection to the daemon at an address.
 func (a *app) dialAt(address string, timeout time.Duration) (*client.Client, error) {
-	return client.Dial(address, client.Options{Timeout: timeout, UserAgent: "bessctl/" + a.version})
+	return client.Dial(address, client.Options{Timeout: timeout, UserAgent: "bessctl/" + a.version, TLS: a.tls})
 }
 
 // with calls f with a connection to the daemon.
@@ -134,6 +145,7 @@ func (a *app) with(f func(c *client.Client) error) error {
 		return err
 	}
 	err = f(c)
+	a.recognise(c)
 	if closed := c.Close(); err == nil {
 		err = closed
 	}

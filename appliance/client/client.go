@@ -17,9 +17,9 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/api/accesspb"
 	"github.com/bessform/terraform-provider-bess/appliance/api/appliancepb"
 	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
 )
@@ -47,6 +47,8 @@ type Options struct {
 	Timeout time.Duration
 	// UserAgent names the program in the daemon's log.
 	UserAgent string
+	// TLS is used unless the daemon listens on a Unix socket.
+	TLS TLS
 }
 
 // Client is a connection to one daemon. Its methods are safe for concurrent
@@ -54,10 +56,12 @@ type Options struct {
 type Client struct {
 	address string
 	timeout time.Duration
+	link    *link
 	conn    *grpc.ClientConn
 	bess    api.BESSControlClient
 	decl    declarepb.PipelinesClient
 	sys     appliancepb.ApplianceClient
+	access  accesspb.AccessClient
 }
 
 // Dial prepares a connection to a daemon and returns at once: nothing is sent
@@ -72,10 +76,19 @@ func Dial(target string, opt Options) (*Client, error) {
 	if opt.Timeout <= 0 {
 		opt.Timeout = DefaultTimeout
 	}
+	if strings.HasPrefix(grpcTarget(address), "unix") {
+		opt.TLS = TLS{}
+	}
+	if opt.TLS.enabled() {
+		if _, err := opt.TLS.config(); err != nil {
+			return nil, err
+		}
+	}
+	link := newLink(opt.TLS)
 	retry := backoff.DefaultConfig
 	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, 2*time.Second
 	conn, err := grpc.NewClient(grpcTarget(address),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(link),
 		grpc.WithNoProxy(), // a packet engine is not behind the proxy that web pages take
 		grpc.WithUserAgent(opt.UserAgent),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: connectTimeout}),
@@ -85,8 +98,9 @@ func Dial(target string, opt Options) (*Client, error) {
 		return nil, fmt.Errorf("address %q: %w", target, err)
 	}
 	return &Client{
-		address: address, timeout: opt.Timeout, conn: conn,
-		bess: api.NewBESSControlClient(conn), decl: declarepb.NewPipelinesClient(conn), sys: appliancepb.NewApplianceClient(conn),
+		address: address, timeout: opt.Timeout, link: link, conn: conn,
+		bess: api.NewBESSControlClient(conn), decl: declarepb.NewPipelinesClient(conn), access: accesspb.NewAccessClient(conn),
+		sys: appliancepb.NewApplianceClient(conn),
 	}, nil
 }
 

@@ -144,6 +144,7 @@ var nearest = map[codes.Code]syscall.Errno{
 	codes.Aborted:            syscall.EAGAIN,
 	codes.ResourceExhausted:  syscall.ENOMEM,
 	codes.PermissionDenied:   syscall.EPERM,
+	codes.Unauthenticated:    syscall.EACCES,
 	codes.Unimplemented:      syscall.ENOSYS,
 	codes.Unavailable:        syscall.ECONNREFUSED,
 	codes.DeadlineExceeded:   syscall.ETIMEDOUT,
@@ -159,6 +160,17 @@ func (c *Client) transportError(op, object string, err error) error {
 		code = syscall.EIO
 	}
 	e := &Error{Op: op, Object: object, Code: int(code), Msg: s.Message(), Err: err}
+	why := ""
+	if c.link != nil {
+		why = c.link.reason()
+	}
+	switch s.Code() {
+	case codes.Unavailable, codes.DeadlineExceeded:
+		if why != "" {
+			e.Msg = fmt.Sprintf("no connection to the daemon at %s: %s", c.address, why)
+			return e
+		}
+	}
 	switch s.Code() {
 	case codes.Unavailable:
 		e.Msg = fmt.Sprintf("no daemon answers at %s (%s); %s", c.address, s.Message(), c.advice())

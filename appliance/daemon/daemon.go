@@ -124,7 +124,7 @@ func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 	g := grpc.NewServer(append(serverOptions(f, log), guard.ServerOptions()...)...)
 	h := server.New(e, cfg.Version, sync.OnceFunc(stop)).Register(g)
 	a.register(g, h)
-	guard.Register(g, h)
+	guard.Register(g, h, func(problem error) { a.conditions.Set(conditionCertificates, problem) })
 	served := make(chan error, len(ls))
 	for _, l := range ls {
 		go func() { served <- g.Serve(l) }()

@@ -12,6 +12,9 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/access"
 )
 
+// conditionCertificates: the certificate files are in use as they are now.
+const conditionCertificates = "certificates"
+
 // TLSFlags are the settings of the API off this machine.
 type TLSFlags struct {
 	Listen        string

@@ -39,8 +39,9 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{t: t, dir: t.TempDir()}
-	var err error
-	a.ca, err = pki.NewAuthority("test", time.Now().Add(-48*time.Hour), 96*time.Hour)
+	key, err := pki.NewKey()
+	a.must(err)
+	a.ca, err = pki.NewAuthority("test", key, time.Now().Add(-48*time.Hour), 96*time.Hour)
 	a.must(err)
 	a.must(pki.WriteCerts(a.file("ca.crt"), true, a.ca.Cert))
 	a.server()

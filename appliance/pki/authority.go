@@ -6,6 +6,7 @@ package pki
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
@@ -17,6 +18,11 @@ import (
 	"net/url"
 	"time"
 )
+
+// ServerName is a name that every certificate that a daemon issues itself is
+// for: a client that knows the authority may ask for it, whatever the address
+// of the machine is today.
+const ServerName = "bessd"
 
 // Validity of what is made unless told otherwise.
 const (
@@ -37,13 +43,24 @@ func NewKey() (crypto.Signer, error) {
 	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
 
+// KeyTypes are what NewKeyOf knows.
+var KeyTypes = []string{"ecdsa", "ed25519"}
+
+// NewKeyOf returns a key of a type: ecdsa (on the curve P-256) or ed25519.
+func NewKeyOf(kind string) (crypto.Signer, error) {
+	switch kind {
+	case "ecdsa":
+		return NewKey()
+	case "ed25519":
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	}
+	return nil, fmt.Errorf("key type %q: must be ecdsa or ed25519", kind)
+}
+
 // NewAuthority makes a certificate authority that signs itself. Its
 // certificate begins an hour before from.
-func NewAuthority(name string, from time.Time, valid time.Duration) (*Pair, error) {
-	key, err := NewKey()
-	if err != nil {
-		return nil, err
-	}
+func NewAuthority(name string, key crypto.Signer, from time.Time, valid time.Duration) (*Pair, error) {
 	t, err := template(name, from, valid)
 	if err != nil {
 		return nil, err

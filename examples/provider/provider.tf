@@ -12,6 +12,11 @@ terraform {
 provider "bess" {
   # Also taken from the environment variable BESS_ADDRESS.
   address = "127.0.0.1:10514"
+
+  # On another machine also, as paths or as the texts themselves:
+  # ca   = "ca.crt"
+  # cert = "terraform.crt"
+  # key  = "terraform.key"
 }
 
 # Packets of 100 bytes, counted and thrown away.

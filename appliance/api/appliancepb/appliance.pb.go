@@ -120,7 +120,8 @@ type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "pipeline": what is stored is what runs. "store": changes can be stored.
 	// "workers": all workers that run answer. "engine": the control side
-	// answers. "modules": no module has panicked.
+	// answers. "modules": no module has panicked. "certificates": new certificate
+	// files are in use.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Ok   bool   `protobuf:"varint,2,opt,name=ok,proto3" json:"ok,omitempty"`
 	// What is wrong, for people; empty if nothing is.

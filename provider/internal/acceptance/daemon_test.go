@@ -22,19 +22,20 @@ type daemon struct {
 	dir     string
 	address string
 	c       *client.Client
+	flags   []string // beside those that all have
 	cmd     *exec.Cmd
 	log     bytes.Buffer
 }
 
 // startDaemon starts bessd and ends it with the test.
-func startDaemon(t *testing.T) *daemon {
+func startDaemon(t *testing.T, flags ...string) *daemon {
 	t.Helper()
 	need(t)
 	dir, err := os.MkdirTemp(work, "d")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{t: t, dir: dir, address: "unix:" + filepath.Join(dir, "s")}
+	d := &daemon{t: t, dir: dir, flags: flags, address: "unix:" + filepath.Join(dir, "s")}
 	if d.c, err = client.Dial(d.address, client.Options{Timeout: 10 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +53,8 @@ func startDaemon(t *testing.T) *daemon {
 // start runs the process and waits until it answers.
 func (d *daemon) start() {
 	d.t.Helper()
-	d.cmd = exec.Command(built.bessd, "-f", "-skip_root_check", "-grpc_url", d.address,
-		"-buffers", "16384", "-i", filepath.Join(d.dir, "pid"))
+	d.cmd = exec.Command(built.bessd, append([]string{"-f", "-skip_root_check", "-grpc_url", d.address,
+		"-buffers", "16384", "-i", filepath.Join(d.dir, "pid")}, d.flags...)...)
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)

@@ -8,6 +8,7 @@ package provider
 import (
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -31,7 +32,7 @@ import (
 )
 
 // addressEnv is where the address is taken from if it is not configured.
-const addressEnv = "BESS_ADDRESS"
+const addressEnv = client.EnvAddress
 
 // New returns the provider.
 func New(version string) func() provider.Provider {
@@ -41,9 +42,13 @@ func New(version string) func() provider.Provider {
 type bess struct{ version string }
 
 type config struct {
-	Address types.String `tfsdk:"address"`
-	Timeout types.String `tfsdk:"timeout"`
-	Resume  types.Bool   `tfsdk:"resume"`
+	Address    types.String `tfsdk:"address"`
+	CA         types.String `tfsdk:"ca"`
+	Cert       types.String `tfsdk:"cert"`
+	Key        types.String `tfsdk:"key"`
+	ServerName types.String `tfsdk:"server_name"`
+	Timeout    types.String `tfsdk:"timeout"`
+	Resume     types.Bool   `tfsdk:"resume"`
 }
 
 func (p *bess) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -61,6 +66,27 @@ func (p *bess) Schema(_ context.Context, _ provider.SchemaRequest, resp *provide
 			"address": schema.StringAttribute{
 				MarkdownDescription: "Where the daemon listens: `host:port`, a host (port 10514) or `unix:/path`. Default: the environment " +
 					"variable `" + addressEnv + "`, else `" + client.DefaultAddress + "`.",
+				Optional: true,
+			},
+			"ca": schema.StringAttribute{
+				MarkdownDescription: "The certificate authority that signed the daemon's certificate: path of a PEM file, or the PEM text itself. Default: the " +
+					"environment variable `" + client.EnvCA + "`. With any of `ca`, `cert`, `key` and `server_name` the connection uses TLS 1.3, unless the " +
+					"address is a Unix socket.",
+				Optional: true,
+			},
+			"cert": schema.StringAttribute{
+				MarkdownDescription: "The client's certificate, which carries its role (`operator` to apply, `reader` to plan): path of a PEM file, or the PEM " +
+					"text itself. Default: the environment variable `" + client.EnvCert + "`.",
+				Optional: true,
+			},
+			"key": schema.StringAttribute{
+				MarkdownDescription: "The private key of `cert`: path of a PEM file, or the PEM text itself. Default: the environment variable `" + client.EnvKey + "`.",
+				Optional:            true,
+				Sensitive:           true,
+			},
+			"server_name": schema.StringAttribute{
+				MarkdownDescription: "The name that the daemon's certificate must be for. Default: the environment variable `" + client.EnvServerName + "`, else the " +
+					"host of `address`. Daemons that make their certificate themselves have the name `bessd` in it.",
 				Optional: true,
 			},
 			"timeout": schema.StringAttribute{
@@ -86,7 +112,7 @@ func (p *bess) Configure(ctx context.Context, req provider.ConfigureRequest, res
 		return
 	}
 	opt := session.Options{
-		Address: address(c.Address), Timeout: client.DefaultTimeout,
+		Address: c.address(), TLS: c.tls(), Timeout: client.DefaultTimeout,
 		Resume: !c.Resume.Equal(types.BoolValue(false)), UserAgent: "terraform-provider-bess/" + p.version,
 	}
 	if text := c.Timeout.ValueString(); text != "" {
@@ -100,22 +126,46 @@ func (p *bess) Configure(ctx context.Context, req provider.ConfigureRequest, res
 	}
 	s, err := session.New(opt)
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("address"), "Invalid address", err.Error())
+		resp.Diagnostics.AddAttributeError(blame(err), "Invalid address or certificates", err.Error())
 		return
 	}
 	resp.ResourceData, resp.DataSourceData = s, s
 }
 
-// address returns the configured address, nil if it is not known yet.
-func address(v types.String) *string {
-	if v.IsUnknown() {
-		return nil
+// address returns the configured address, nil if it, or something else that
+// a connection needs, is not known yet.
+func (c *config) address() *string {
+	for _, v := range []types.String{c.Address, c.CA, c.Cert, c.Key, c.ServerName} {
+		if v.IsUnknown() {
+			return nil
+		}
 	}
-	text := v.ValueString()
-	if text == "" {
-		text = os.Getenv(addressEnv)
-	}
+	text := or(c.Address, os.Getenv(addressEnv))
 	return &text
+}
+
+// tls returns the configured certificates.
+func (c *config) tls() client.TLS {
+	env := client.TLSFromEnv()
+	return client.TLS{CA: or(c.CA, env.CA), Cert: or(c.Cert, env.Cert), Key: or(c.Key, env.Key), ServerName: or(c.ServerName, env.ServerName)}
+}
+
+// or returns a configured value, or another if it is empty.
+func or(v types.String, other string) string {
+	if text := v.ValueString(); text != "" {
+		return text
+	}
+	return other
+}
+
+// blame returns the attribute that an error of the client begins with.
+func blame(err error) path.Path {
+	word, _, _ := strings.Cut(err.Error(), " ")
+	switch name := strings.TrimSuffix(word, ":"); name {
+	case "ca", "cert", "key":
+		return path.Root(name)
+	}
+	return path.Root("address")
 }
 
 // Resources lists the resources.

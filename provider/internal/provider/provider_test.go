@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -107,13 +108,28 @@ func TestEveryResourceImports(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	t.Setenv(addressEnv, "from.environment")
-	if got := address(types.StringValue("configured")); got == nil || *got != "configured" {
+	t.Setenv("BESS_CERT", "cert.pem")
+	configured := config{Address: types.StringValue("configured"), CA: types.StringValue("ca.pem")}
+	if got := configured.address(); got == nil || *got != "configured" {
 		t.Error(got)
 	}
-	if got := address(types.StringNull()); got == nil || *got != "from.environment" {
+	if got := configured.tls(); got.CA != "ca.pem" || got.Cert != "cert.pem" || got.Key != "" {
+		t.Errorf("%+v", got)
+	}
+	if got := (&config{}).address(); got == nil || *got != "from.environment" {
 		t.Error(got)
 	}
-	if got := address(types.StringUnknown()); got != nil {
-		t.Errorf("not known yet: %q", *got)
+	for _, c := range []config{{Address: types.StringUnknown()}, {Key: types.StringUnknown()}} {
+		if got := c.address(); got != nil {
+			t.Errorf("not known yet: %q", *got)
+		}
+	}
+}
+
+func TestBlame(t *testing.T) {
+	for text, want := range map[string]string{"ca: open x": "ca", "key k.pem: not the key": "key", "cert: is missing": "cert", `address "x": must be`: "address"} {
+		if got := blame(errors.New(text)).String(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
 	}
 }

@@ -48,6 +48,8 @@ type Session struct {
 type Options struct {
 	// Address of the daemon; nil: not known yet.
 	Address *string
+	// TLS is how the daemon and this client know each other.
+	TLS client.TLS
 	// Timeout of each call.
 	Timeout time.Duration
 	// Resume says whether the pipeline is started after changes.
@@ -64,12 +66,13 @@ func New(opt Options) (*Session, error) {
 		return s, nil
 	}
 	var err error
-	s.client, err = client.Dial(*opt.Address, client.Options{Timeout: opt.Timeout, UserAgent: opt.UserAgent})
+	s.client, err = client.Dial(*opt.Address, client.Options{Timeout: opt.Timeout, UserAgent: opt.UserAgent, TLS: opt.TLS})
 	return s, err
 }
 
-// ErrNoAddress says that the provider's address is only known after apply.
-var ErrNoAddress = errors.New("the address of the daemon is not known before other resources have been applied")
+// ErrNoAddress says that the provider's address, or a certificate, is only
+// known after apply.
+var ErrNoAddress = errors.New("the address of the daemon, or a certificate for it, is not known before other resources have been applied")
 
 // Client returns the connection. Errors: ErrNoAddress.
 func (s *Session) Client() (*client.Client, error) {
