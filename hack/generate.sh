@@ -41,5 +41,11 @@ protoc -I . \
 	--descriptor_set_out=schemas/descriptors.binpb \
 	$files
 
+# The example of a class made elsewhere, as its README says.
+protoc -I examples/custom-class -I . \
+	--plugin=protoc-gen-go=bin/tools/protoc-gen-go \
+	--go_out=examples/custom-class --go_opt=paths=source_relative \
+	dscpmark/dscpmark.proto
+
 go run ./appliance/cmd/listgen
 go run ./appliance/cmd/schemagen
