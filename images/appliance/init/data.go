@@ -65,7 +65,7 @@ func findData(vols []volume) (*volume, string) {
 	var disk string
 	for i := range vols {
 		v := &vols[i]
-		if v.part != 0 && v.entry.Name == dataName && v.entry.Type == gpt.TypeLinux {
+		if v.isData() {
 			found = append(found, v)
 		}
 		if v.part != 0 && v.entry.ID.String() == booted {

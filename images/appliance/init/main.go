@@ -52,6 +52,7 @@ func main() {
 type box struct {
 	started time.Time
 	facts   *facts
+	drivers *loader // nil if there are none for this kernel
 	data    *volume // nil if there is none, or it cannot be used
 	disk    string  // device that DATA is on
 	told    *told
@@ -75,7 +76,7 @@ func (b *box) up() {
 	b.setClock()
 	b.readSlot()
 	b.startWatchdog()
-	vols := volumes()
+	vols := b.findVolumes()
 	b.openData(vols)
 	b.entropy()
 	b.readSeed(vols)

@@ -17,8 +17,8 @@ import (
 
 // always are modules that no device asks for. What a kernel has built in is
 // not in the index.
-var always = []string{"vfat", "nls_cp437", "nls_ascii", "nls_utf8", "isofs", "efivarfs", "evdev", "button", "tun", "veth",
-	"crc32c_generic", "ext4"}
+var always = []string{"crc32c_generic", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "isofs", "efivarfs", "evdev", "button", "tun", "veth",
+	"ext4"}
 
 // loadModules loads the drivers of all devices there are, until no driver
 // brings up another device.
@@ -33,19 +33,13 @@ func (b *box) loadModules() {
 		return
 	}
 	l := &loader{x: x, dir: dir, loaded: map[string]bool{}}
+	b.drivers = l
 	for _, name := range always {
 		if x.Has(name) {
 			l.load(name)
 		}
 	}
-	for more := true; more; {
-		more = false
-		for _, m := range modaliases() {
-			for _, name := range x.Match(m) {
-				more = l.load(name) || more
-			}
-		}
-	}
+	l.forDevices()
 	if _, err := os.Stat("/dev/watchdog"); err != nil && x.Has("softdog") { // no hardware has one
 		l.load("softdog")
 	}
@@ -75,6 +69,18 @@ type loader struct {
 	dir    string
 	loaded map[string]bool
 	failed []string
+}
+
+// forDevices loads the drivers of all devices there are.
+func (l *loader) forDevices() {
+	for more := true; more; {
+		more = false
+		for _, m := range modaliases() {
+			for _, name := range l.x.Match(m) {
+				more = l.load(name) || more
+			}
+		}
+	}
 }
 
 // load loads a module and what it needs, and reports whether that was news.

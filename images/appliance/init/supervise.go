@@ -199,7 +199,7 @@ const (
 // arguments are those of bessd.
 func (b *box) arguments() []string {
 	args := []string{"-f", "-i", filepath.Join(runDir, "bessd.pid"), "-grpc_url", "unix:" + apiSocket, "-tls_listen", apiListen,
-		"-store", storeDir, "-buffers", strconv.Itoa(b.tune.buffers)}
+		"-store", storeDir, "-log_history", logFile, "-buffers", strconv.Itoa(b.tune.buffers)}
 	args = append(args, b.identity...)
 	if len(b.tune.isolated) > 0 {
 		args = append(args, "-c", strconv.Itoa(b.tune.isolated[0]))

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bessform/terraform-provider-bess/images/appliance/gpt"
 )
@@ -50,6 +51,45 @@ func volumes() (list []volume) {
 		}
 	}
 	return list
+}
+
+// How long disks that are searched for in the background may take.
+const (
+	diskTime   = 30 * time.Second
+	diskSettle = time.Second
+)
+
+// findVolumes returns all volumes. Those behind SCSI, ATA and NVMe controllers
+// are found by the kernel in the background: with one of those it waits until
+// there is a DATA, and no more disks come.
+func (b *box) findVolumes() []volume {
+	end, count, since := time.Now().Add(diskTime), -1, time.Now()
+	for {
+		if b.drivers != nil {
+			b.drivers.forDevices() // a disk that has been found needs its own driver
+		}
+		disks, _ := filepath.Glob("/sys/class/block/*")
+		if len(disks) != count {
+			count, since = len(disks), time.Now()
+		}
+		background := false
+		for _, class := range []string{"scsi_host", "nvme"} {
+			list, _ := filepath.Glob("/sys/class/" + class + "/*")
+			background = background || len(list) > 0
+		}
+		if !background || time.Since(since) >= diskSettle {
+			vols := volumes()
+			if !background || slices.ContainsFunc(vols, volume.isData) || time.Now().After(end) {
+				return vols
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// isData reports whether a volume is a DATA partition.
+func (v volume) isData() bool {
+	return v.part != 0 && v.entry.Name == dataName && v.entry.Type == gpt.TypeLinux
 }
 
 // sectors returns the size of a disk of /sys/block.
