@@ -17,8 +17,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -94,11 +96,20 @@ func Start(ctx context.Context, c Config) (*VM, error) {
 	v.cmd = exec.CommandContext(ctx, Program, args...)
 	v.cmd.Stdout, v.cmd.Stderr = &v.console, &v.console
 	v.cmd.WaitDelay = 5 * time.Second
-	if err := v.cmd.Start(); err != nil {
-		return nil, err
-	}
-	go func() { v.err = v.cmd.Wait(); close(v.over) }()
-	return v, nil
+	// QEMU ends with this process, whatever becomes of it.
+	v.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the kernel looks at the thread that started it
+		defer runtime.UnlockOSThread()
+		err := v.cmd.Start()
+		started <- err
+		if err == nil {
+			v.err = v.cmd.Wait()
+			close(v.over)
+		}
+	}()
+	return v, <-started
 }
 
 // arguments returns those of QEMU, and chooses the forwarded port.
