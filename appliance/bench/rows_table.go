@@ -64,7 +64,7 @@ func exactMatch(p *pipeline, a, b int) {
 	p.random(
 		map[string]any{"offset": offDstIP, "size": 4, "min": addr, "max": addr + a - 1},
 		map[string]any{"offset": offDstPort, "size": 2, "min": port, "max": port + b - 1})
-	p.add("em", "ExactMatch", map[string]any{"fields": []any{
+	p.add("em", "ExactMatch", map[string]any{"entries": max(2*a*b, 1024), "fields": []any{
 		map[string]any{"offset": offDstIP, "num_bytes": 4}, map[string]any{"offset": offDstPort, "num_bytes": 2}}})
 	for i := range a {
 		for j := range b {

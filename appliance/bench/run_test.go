@@ -190,3 +190,24 @@ func TestGrowthRows(t *testing.T) {
 		t.Fatalf("%v, %+v", err, report.Rows)
 	}
 }
+
+func TestRules(t *testing.T) {
+	many, replace, times := manyRules, replaceRules, replaceTimes
+	defer func() { manyRules, replaceRules, replaceTimes = many, replace, times }()
+	manyRules, replaceRules, replaceTimes = 300, 200, 3
+	c := daemon(t)
+	report, err := Rules(t.Context(), options(nil, c))
+	if err != nil || report.Failed() || len(report.Rows) != 4 {
+		t.Fatalf("%v, %+v", err, report)
+	}
+	for _, e := range report.Rows {
+		if e.PerSecond <= 0 || e.Seconds <= 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+	var b strings.Builder
+	report.Markdown(&b)
+	if !strings.Contains(b.String(), "| ACL of 200 rules replaced 3 times under traffic | unix:") {
+		t.Errorf("%s", b.String())
+	}
+}

@@ -5,7 +5,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -292,12 +291,10 @@ func running(ctx context.Context, c *client.Client, cmd string, arg *anypb.Any) 
 	if !client.IsBusy(err) {
 		return err
 	}
-	if err := c.PauseAll(ctx); err != nil {
+	return paused(ctx, c, func() error {
+		_, err := c.Command(ctx, "acl", cmd, arg)
 		return err
-	}
-	_, err = c.Command(ctx, "acl", cmd, arg)
-	_, resume := c.ResumeAll(ctx)
-	return errors.Join(err, resume)
+	})
 }
 
 func changeModules(ctx context.Context, c *client.Client) error {
