@@ -147,7 +147,9 @@ func configure(ctx context.Context, c *client.Client, v map[string]any) error {
 	return err
 }
 
-func atOnce(ctx context.Context, c *client.Client, _ int) error { return configure(ctx, c, exactConfig()) }
+func atOnce(ctx context.Context, c *client.Client, _ int) error {
+	return configure(ctx, c, exactConfig())
+}
 
 // fromFile includes writing the file, reading it and checking what it says.
 func fromFile(ctx context.Context, c *client.Client, _ int) error {
