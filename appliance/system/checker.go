@@ -35,9 +35,10 @@ func NewChecker(e *engine.Engine, c *Conditions) *Checker {
 	return &Checker{engine: e, conditions: c}
 }
 
-// Look waits up to patience for the engine and as long again for the workers,
+// Look takes over what the image's init found, waits up to patience for the engine and as long again for the workers,
 // and reports whether all of them answered.
 func (c *Checker) Look(patience time.Duration) bool {
+	c.conditions.addImage(imageFile)
 	if c.asked == nil {
 		// One question at a time: an engine that hangs is not asked again.
 		answer := make(chan engine.Vitals, 1)
