@@ -102,7 +102,7 @@ type Upper struct {
 // other than the first.
 func (h IPv6) Upper() (up Upper, ok bool) {
 	up.Proto, up.Off = h[6], IPv6Len
-	for range maxExtensions {
+	for range maxExtensions + 1 { // the last time for the transport
 		switch up.Proto {
 		case extHopByHop, extRouting, extDestination, extFragment, extAuth:
 		default:

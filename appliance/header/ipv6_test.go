@@ -6,6 +6,7 @@ package header
 import (
 	"bytes"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/google/gopacket"
@@ -81,6 +82,8 @@ func TestIPv6Transport(t *testing.T) {
 		"seven bytes":          {0, "11000000000000", 0, 0, false},
 		"longer than packet":   {43, "11ff000000000000", 0, 0, false},
 		"nothing there":        {43, "", 0, 0, false},
+		"eight":                {0, strings.Repeat("0000000000000000", 7) + "1100000000000000", 17, 104, true},
+		"nine":                 {0, strings.Repeat("0000000000000000", 8) + "1100000000000000", 0, 0, false},
 		"endless hop by hop":   {0, hop + hop + hop + hop + hop + hop + hop + hop + hop + hop, 0, 0, false},
 		"unknown is a payload": {253, "00", 253, 40, true},
 	} {
