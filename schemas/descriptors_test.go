@@ -38,7 +38,7 @@ func TestUnwrap(t *testing.T) {
 
 func TestComment(t *testing.T) {
 	fd := Message("bess.pb.ACLArg.Rule").Fields().ByName("src_ip")
-	want := "Source addresses: a.b.c.d/length, or a single address. Empty: any."
+	want := "Source addresses: a.b.c.d/length or x:x::/length, or a single address. Empty: any of the rule's family."
 	if got := Comment(fd); got != want {
 		t.Errorf("src_ip: %q", got)
 	}
@@ -135,7 +135,7 @@ func TestRulesMakeSense(t *testing.T) {
 	}
 }
 
-var formats = map[string]bool{"": true, "ipv4": true, "cidr4": true, "mac": true, "hex": true, "name": true,
+var formats = map[string]bool{"": true, "ipv4": true, "cidr4": true, "cidr": true, "mac": true, "hex": true, "name": true,
 	"attribute": true, "gate": true, "pcap-filter": true}
 
 func checkRule(t *testing.T, fd protoreflect.FieldDescriptor, r *option.Rule) {
@@ -172,7 +172,7 @@ func TestRule(t *testing.T) {
 	field := func(m protoreflect.FullName, f protoreflect.Name) *option.Rule {
 		return Rule(Message(m).Fields().ByName(f))
 	}
-	if r := field("bess.pb.ACLArg.Rule", "src_ip"); r.GetFormat() != "cidr4" || r.GetRequired() {
+	if r := field("bess.pb.ACLArg.Rule", "src_ip"); r.GetFormat() != "cidr" || r.GetRequired() {
 		t.Errorf("src_ip: %v", r)
 	}
 	if r := field("bess.pb.SourceArg", "pkt_size"); r.GetMax() != 2048 || r.Min == nil || !r.GetZeroIsDefault() {

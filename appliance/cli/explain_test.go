@@ -92,7 +92,7 @@ func TestExplainField(t *testing.T) {
 	field := schemas.Message("bess.pb.ACLArg.Rule").Fields().ByName("src_ip")
 	for _, path := range []string{"ACL.rules.src_ip", "acl.rules.src_ip", "ACL.rules[3].src_ip"} {
 		out := explained(t, path)
-		for _, want := range []string{"ACL.rules.src_ip: text, an IPv4 address or prefix (a.b.c.d/length), default any\n", schemas.Comment(field)} {
+		for _, want := range []string{"ACL.rules.src_ip: text, an IPv4 or IPv6 address or prefix (a.b.c.d/length or x:x::/length), default any\n", schemas.Comment(field)} {
 			if !strings.Contains(flatten(out), flatten(want)) {
 				t.Errorf("explain %s lacks %q:\n%s", path, want, out)
 			}

@@ -138,7 +138,8 @@ func fallback(fd protoreflect.FieldDescriptor, r *option.Rule) string {
 }
 
 var formatText = map[string]string{
-	"ipv4": "an IPv4 address", "cidr4": "an IPv4 address or prefix (a.b.c.d/length)", "mac": "a MAC address", "hex": "hexadecimal digits",
+	"ipv4": "an IPv4 address", "cidr4": "an IPv4 address or prefix (a.b.c.d/length)",
+	"cidr": "an IPv4 or IPv6 address or prefix (a.b.c.d/length or x:x::/length)", "mac": "a MAC address", "hex": "hexadecimal digits",
 	"name": "a name of 1..255 bytes", "attribute": "a name of 1..255 bytes", "gate": "a gate number 0..8191",
 	"pcap-filter": "a filter as in pcap-filter(7)",
 }

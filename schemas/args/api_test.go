@@ -47,7 +47,7 @@ func TestClassArguments(t *testing.T) {
 			kv{"src_ip": "hello"}, kv{}, kv{}, kv{"src_ip": "10.0.0.0/40", "srcIp": "x"}, kv{"src_port": 70000}, kv{"dst_port": -1}}}, "",
 			"rules[3].srcIp: \"x\": unknown field (did you mean \"src_ip\"?)\n" +
 				"rules[5].dst_port: -1: must be 0..4294967295 (uint32)\n" +
-				"rules[0].src_ip: \"hello\": must be an IPv4 network (a.b.c.d/len)\n" +
+				"rules[0].src_ip: \"hello\": must be an IPv4 or IPv6 network (a.b.c.d/len or x:x::/len)\n" +
 				"rules[3].src_ip: \"10.0.0.0/40\": prefix length must be 0..32\n" +
 				"rules[4].src_port: 70000: must be 0..65535"},
 		{"rewrite in layers", "RewriteArg", kv{"templates": list(u1)}, `{"templates":["` + u1Hex + `"]}`, ""},

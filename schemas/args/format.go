@@ -22,6 +22,7 @@ const maxGate = 8191
 var formats = map[string]func(string) error{
 	"ipv4":        func(s string) error { _, err := scalar.ParseIPv4(s); return err },
 	"cidr4":       func(s string) error { _, err := scalar.ParseCIDR4(s); return err },
+	"cidr":        func(s string) error { _, err := scalar.ParseCIDR(s); return err },
 	"mac":         func(s string) error { _, err := scalar.ParseMAC(s); return err },
 	"hex":         checkHex,
 	"name":        CheckName,

@@ -45,6 +45,8 @@ type Rule struct {
 	//   - "ipv4": four decimal numbers with dots, 10.0.0.1.
 	//   - "cidr4": ipv4, or ipv4/length with a length of 0..32. A bare address
 	//     means /32.
+	//   - "cidr": cidr4, or an IPv6 address without zone, 2001:db8::1, or this
+	//     and /length with a length of 0..128. A bare address means /128.
 	//   - "mac": six pairs of hexadecimal digits with colons.
 	//   - "hex": hexadecimal digits.
 	//   - "name": name of a module, port or traffic class, 1..255 bytes without

@@ -132,7 +132,7 @@ func fallbackOf(fd protoreflect.FieldDescriptor, r *option.Rule) string {
 }
 
 var formatText = map[string]string{
-	"ipv4": "IPv4 address", "cidr4": "IPv4 address or prefix", "mac": "MAC address", "hex": "hexadecimal digits",
+	"ipv4": "IPv4 address", "cidr4": "IPv4 address or prefix", "cidr": "IPv4 or IPv6 address or prefix", "mac": "MAC address", "hex": "hexadecimal digits",
 	"name": "1..255 bytes", "attribute": "1..255 bytes", "gate": "gate number", "pcap-filter": "pcap-filter(7)",
 }
 

@@ -21,6 +21,7 @@ const integerText = `^(-?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+)$`
 var patterns = map[string]string{
 	"ipv4":      octet + `(\.` + octet + `){3}`,
 	"cidr4":     octet + `(\.` + octet + `){3}(/(3[0-2]|[12]?[0-9]))?`,
+	"cidr":      `(` + octet + `(\.` + octet + `){3}(/(3[0-2]|[12]?[0-9]))?|` + ipv6 + `(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)`,
 	"mac":       `[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}`,
 	"hex":       `[0-9a-fA-F]+`,
 	"name":      `[^\u0000-\u001f\u007f-\u009f]+`,
@@ -29,6 +30,10 @@ var patterns = map[string]string{
 }
 
 const octet = `(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])`
+
+// ipv6 takes what has the looks of an IPv6 address; an exact expression would
+// not be readable.
+const ipv6 = `[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){1,7}:([0-9a-fA-F]{0,4}|` + octet + `(\.` + octet + `){3})`
 
 // longest are the formats with a limit of their own.
 var longest = map[string]int{"name": 255, "attribute": 255}

@@ -30,7 +30,7 @@ func TestRows(t *testing.T) {
 	}{
 		{"bess.pb.SourceArg", "pkt_size", "integer (bytes)", "60", "0..2048"},
 		{"bess.pb.ACLArg", "rules", "list of objects", "none", ""},
-		{"bess.pb.ACLArg", "rules[].src_ip", "text", "any", "IPv4 address or prefix"},
+		{"bess.pb.ACLArg", "rules[].src_ip", "text", "any", "IPv4 or IPv6 address or prefix"},
 		{"bess.pb.ACLArg", "rules[].drop", "true or false", "false", ""},
 		{"bess.pb.QueueArg", "size", "integer (packets)", "1024", "4..16384, a power of two"},
 		{"bess.pb.SplitArg", "size", "integer (bytes)", "required", "1..8"},

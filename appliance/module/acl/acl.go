@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The BESS appliance authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package acl is the module class ACL: an ordered list of rules that let IPv4
-// packets pass or drop them (spec: modules/classify.md).
+// Package acl is the module class ACL: an ordered list of rules that let IPv4 and
+// IPv6 packets pass or drop them (spec: modules/classify.md).
 package acl
 
 import (
@@ -13,17 +13,15 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api"
-	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
-	acltable "github.com/bessform/terraform-provider-bess/appliance/table/acl"
 )
 
 // Class is everything a user may set, call or count.
 var Class = &module.Class{
 	Name:       "ACL",
 	Prefix:     "acl",
-	Help:       "lets IPv4 packets pass or drops them by an ordered list of rules",
+	Help:       "lets IPv4 and IPv6 packets pass or drops them by an ordered list of rules",
 	IGates:     1,
 	OGates:     1,
 	MaxWorkers: module.MaxWorkers,
@@ -32,7 +30,7 @@ var Class = &module.Class{
 		countAllowed: {Name: "allowed", Unit: "packets", Help: "sent to gate 0 by a rule"},
 		countDropped: {Name: "dropped", Unit: "packets", Help: "dropped by a rule"},
 		countNoRule:  {Name: "no_rule", Unit: "packets", Help: "dropped: no rule matches"},
-		countNotIPv4: {Name: "not_ipv4", Unit: "packets", Help: "dropped: not a well-formed IPv4 packet"},
+		countNotIPv4: {Name: "not_ipv4", Unit: "packets", Help: "dropped: not a well-formed IPv4 packet, nor, if a rule is for IPv6, a well-formed IPv6 packet"},
 	},
 	Commands: []module.Command{
 		module.Do("add", module.Concurrent, "appends rules at the end of the list", (*ACL).add),
@@ -48,51 +46,6 @@ const (
 	countNoRule
 	countNotIPv4
 )
-
-// rule is a checked rule. Equal rules match and do the same.
-type rule struct {
-	match acltable.Rule
-	// established restricts the rule to TCP segments with ACK or RST.
-	established, drop bool
-}
-
-// validate checks the rules of an argument.
-func validate(arg *ACLArg) ([]rule, error) {
-	rules := make([]rule, len(arg.GetRules()))
-	for i, r := range arg.GetRules() {
-		if err := parse(&rules[i], r); err != nil {
-			return nil, fmt.Errorf("rules[%d].%w", i, err)
-		}
-	}
-	return rules, nil
-}
-
-func parse(to *rule, r *ACLArg_Rule) error {
-	src, err := header.ParseCIDR4(r.GetSrcIp())
-	if err != nil {
-		return fmt.Errorf("src_ip: %w", err)
-	}
-	dst, err := header.ParseCIDR4(r.GetDstIp())
-	if err != nil {
-		return fmt.Errorf("dst_ip: %w", err)
-	}
-	if p := r.GetSrcPort(); p > 0xffff {
-		return module.Invalid("src_port", p, "must be 0..65535")
-	}
-	if p := r.GetDstPort(); p > 0xffff {
-		return module.Invalid("dst_port", p, "must be 0..65535")
-	}
-	src, dst = src.Masked(), dst.Masked()
-	*to = rule{
-		match: acltable.Rule{
-			Src: src.Addr, SrcLen: src.Len, SrcPort: uint16(r.GetSrcPort()),
-			Dst: dst.Addr, DstLen: dst.Len, DstPort: uint16(r.GetDstPort()),
-		},
-		established: r.GetEstablished(),
-		drop:        r.GetDrop(),
-	}
-	return nil
-}
 
 // ACL is an instance.
 type ACL struct {
@@ -129,7 +82,11 @@ func (m *ACL) Process(ctx *module.Context, b *packet.Batch) {
 	l := m.list.Load()
 	w.read(b.Packets())
 	own := l.views[w.id]
-	w.lookup(l.tables, own)
+	if l.tables.six == nil {
+		w.lookup(l.tables, own)
+	} else {
+		w.lookupBoth(l.tables, own, b.Packets())
+	}
 	v := w.judge(own.cells, b)
 	w.leave()
 	ctx.Count(countAllowed, uint64(v.allowed))

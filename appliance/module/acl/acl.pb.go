@@ -25,14 +25,19 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ACL is a list of rules that let IPv4 packets through or drop them. The
-// first rule that matches decides. Packets that no rule matches are dropped,
-// and so are frames that are not well-formed IPv4: ARP and IPv6 too. What is
+// ACL is a list of rules that let IPv4 and IPv6 packets through or drop them.
+// The first rule that matches decides. Packets that no rule matches are
+// dropped, and so are frames that are not well-formed IPv4, like ARP. What is
 // let through leaves on gate 0, unchanged.
 //
-// The number of rules has little influence on speed. The command add takes
-// the same message and appends its rules at the end; clear removes all, and
-// then everything is dropped.
+// Every rule is for one family: for IPv6 if an address in it is IPv6, else for
+// IPv4, also if it has no addresses. A list without rules for IPv6 takes
+// IPv6 packets for frames that are not IPv4.
+//
+// The number of rules for IPv4 has little influence on speed; of those for
+// IPv6 it is the number of different combinations of prefix lengths and given
+// ports that has. The command add takes the same message and appends its rules
+// at the end; clear removes all, and then everything is dropped.
 type ACLArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rules in the order they are tried.
@@ -79,15 +84,19 @@ func (x *ACLArg) GetRules() []*ACLArg_Rule {
 }
 
 // A rule matches a packet if all its conditions hold. A rule without
-// conditions matches every IPv4 packet.
+// conditions matches every IPv4 packet; src_ip ::/0 alone matches every
+// IPv6 packet.
 type ACLArg_Rule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Source addresses: a.b.c.d/length, or a single address. Empty: any.
+	// Source addresses: a.b.c.d/length or x:x::/length, or a single address.
+	// Empty: any of the rule's family.
 	SrcIp string `protobuf:"bytes,1,opt,name=src_ip,json=srcIp,proto3" json:"src_ip,omitempty"`
-	// Destination addresses: a.b.c.d/length, or a single address. Empty: any.
+	// Destination addresses, written like src_ip and of the same family.
+	// Empty: any of the rule's family.
 	DstIp string `protobuf:"bytes,2,opt,name=dst_ip,json=dstIp,proto3" json:"dst_ip,omitempty"`
 	// Source port of TCP, UDP or SCTP. 0: any. With a port the rule matches
-	// no other protocols and no fragments but the first.
+	// no other protocols and no fragments but the first. In IPv6 ports are
+	// found behind up to eight extension headers.
 	SrcPort uint32 `protobuf:"varint,3,opt,name=src_port,json=srcPort,proto3" json:"src_port,omitempty"`
 	// Destination port of TCP, UDP or SCTP. 0: any. With a port the rule
 	// matches no other protocols and no fragments but the first.
@@ -177,12 +186,12 @@ var File_appliance_module_acl_acl_proto protoreflect.FileDescriptor
 
 const file_appliance_module_acl_acl_proto_rawDesc = "" +
 	"\n" +
-	"\x1eappliance/module/acl/acl.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xb5\x02\n" +
+	"\x1eappliance/module/acl/acl.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xb3\x02\n" +
 	"\x06ACLArg\x12*\n" +
-	"\x05rules\x18\x01 \x03(\v2\x14.bess.pb.ACLArg.RuleR\x05rules\x1a\xfe\x01\n" +
-	"\x04Rule\x12'\n" +
-	"\x06src_ip\x18\x01 \x01(\tB\x10ڼ\x18\f\x1a\x05cidr4*\x03anyR\x05srcIp\x12'\n" +
-	"\x06dst_ip\x18\x02 \x01(\tB\x10ڼ\x18\f\x1a\x05cidr4*\x03anyR\x05dstIp\x126\n" +
+	"\x05rules\x18\x01 \x03(\v2\x14.bess.pb.ACLArg.RuleR\x05rules\x1a\xfc\x01\n" +
+	"\x04Rule\x12&\n" +
+	"\x06src_ip\x18\x01 \x01(\tB\x0fڼ\x18\v\x1a\x04cidr*\x03anyR\x05srcIp\x12&\n" +
+	"\x06dst_ip\x18\x02 \x01(\tB\x0fڼ\x18\v\x1a\x04cidr*\x03anyR\x05dstIp\x126\n" +
 	"\bsrc_port\x18\x03 \x01(\rB\x1bڼ\x18\x17\t\x00\x00\x00\x00\x00\x00\x00\x00\x11\x00\x00\x00\x00\xe0\xff\xef@*\x03anyR\asrcPort\x126\n" +
 	"\bdst_port\x18\x04 \x01(\rB\x1bڼ\x18\x17\t\x00\x00\x00\x00\x00\x00\x00\x00\x11\x00\x00\x00\x00\xe0\xff\xef@*\x03anyR\adstPort\x12 \n" +
 	"\vestablished\x18\x05 \x01(\bR\vestablished\x12\x12\n" +

@@ -36,6 +36,12 @@ func TestErrorTexts(t *testing.T) {
 	}{
 		{&acl.ACLArg_Rule{SrcIp: "10.0.0.0/40"}, `rules[1].src_ip: "10.0.0.0/40": prefix length must be 0..32`},
 		{&acl.ACLArg_Rule{DstIp: "hello"}, `rules[1].dst_ip: "hello": must be an IPv4 network (a.b.c.d/len)`},
+		{&acl.ACLArg_Rule{SrcIp: "2001:db8::/129"}, `rules[1].src_ip: "2001:db8::/129": prefix length must be 0..128`},
+		{&acl.ACLArg_Rule{SrcIp: "::/0", DstIp: "hello"}, `rules[1].dst_ip: "hello": must be an IPv6 network (x:x::/len)`},
+		{&acl.ACLArg_Rule{SrcIp: "10.0.0.0/8", DstIp: "2001:db8::1"},
+			`rules[1].src_ip: "10.0.0.0/8": must be of the same family, IPv4 or IPv6, as dst_ip "2001:db8::1"`},
+		{&acl.ACLArg_Rule{SrcIp: "::/0", DstIp: "10.0.0.1"},
+			`rules[1].src_ip: "::/0": must be of the same family, IPv4 or IPv6, as dst_ip "10.0.0.1"`},
 		{&acl.ACLArg_Rule{SrcPort: 65536}, `rules[1].src_port: 65536: must be 0..65535`},
 		{&acl.ACLArg_Rule{DstPort: 1 << 31}, `rules[1].dst_port: 2147483648: must be 0..65535`},
 	} {
@@ -341,9 +347,19 @@ func TestNoAllocs(t *testing.T) {
 }
 
 func FuzzProcess(f *testing.F) {
+	for _, frame := range frames6() {
+		f.Add([]byte{1, 2, 3, 4, 5, 1, 64, 3, 1, 1, 1, 32, 3, 4, 5}, frame, uint16(0))
+		f.Add([]byte{0, 0, 0x27, 0, 0}, frame[:50], uint16(0))
+	}
 	moduletest.Fuzz(f, acl.Class, func(seed []byte) proto.Message {
 		a := arg()
 		for i := 0; i+4 < len(seed); i += 5 {
+			if seed[i]&1 == 1 {
+				a.Rules = append(a.Rules, &acl.ACLArg_Rule{
+					SrcIp: fmt.Sprintf("2001:db8::%x/%d", seed[i], seed[i+1]&127), DstPort: uint32(seed[i+2]) * 3334,
+					Established: seed[i+3]&1 == 1, Drop: seed[i+4]&1 == 1})
+				continue
+			}
 			a.Rules = append(a.Rules, &acl.ACLArg_Rule{
 				SrcIp: fmt.Sprintf("172.16.%d.0/%d", seed[i], seed[i+1]&31), DstPort: uint32(seed[i+2]) * 256,
 				Established: seed[i+3]&1 == 1, Drop: seed[i+4]&1 == 1})

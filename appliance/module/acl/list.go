@@ -4,6 +4,8 @@
 package acl
 
 import (
+	"slices"
+
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	acltable "github.com/bessform/terraform-provider-bess/appliance/table/acl"
@@ -46,10 +48,54 @@ type cell struct {
 type tables struct {
 	all   *acltable.Table
 	fresh *acltable.Table // nil: all serves every packet
-	index []int32         // rule numbers of fresh
+	index []int32         // rule numbers of fresh in all
+	// number are the rule numbers of all in the list, and six are the rules
+	// for IPv6; both nil if there are none.
+	number []int32
+	six    *six
+}
+
+// six is the compiled rules for IPv6.
+type six struct {
+	all    *acltable.Table6
+	number []int32 // rule numbers in the list
 }
 
 func newTables(rules []rule) (*tables, error) {
+	t := &tables{}
+	four, err := t.compile6(rules)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.compile4(four); err != nil {
+		t.release()
+		return nil, err
+	}
+	return t, nil
+}
+
+// compile6 takes the rules for IPv6 and returns the others.
+func (t *tables) compile6(rules []rule) (four []rule, err error) {
+	if !slices.ContainsFunc(rules, func(r rule) bool { return r.six }) {
+		return rules, nil
+	}
+	var match []acltable.Rule6
+	t.six, t.number = &six{}, []int32{}
+	for i := range rules {
+		if rules[i].six {
+			match = append(match, rules[i].match6)
+			t.six.number = append(t.six.number, int32(i))
+			continue
+		}
+		four = append(four, rules[i])
+		t.number = append(t.number, int32(i))
+	}
+	t.six.all, err = acltable.Build6(match)
+	return four, err
+}
+
+// compile4 compiles the rules for IPv4.
+func (t *tables) compile4(rules []rule) (err error) {
 	all := make([]acltable.Rule, len(rules))
 	var fresh []acltable.Rule
 	var index []int32
@@ -60,27 +106,27 @@ func newTables(rules []rule) (*tables, error) {
 			index = append(index, int32(i))
 		}
 	}
-	t := &tables{}
-	var err error
 	if t.all, err = acltable.Build(all); err != nil {
-		return nil, err
+		return err
 	}
 	if len(fresh) == len(all) {
-		return t, nil
-	}
-	if t.fresh, err = acltable.Build(fresh); err != nil {
-		t.all.Release()
-		return nil, err
+		return nil
 	}
 	t.index = index
-	return t, nil
+	t.fresh, err = acltable.Build(fresh)
+	return err
 }
 
-// release frees the tables' memory. No worker may be reading it.
+// release frees the tables' memory, also of those not all made. No worker may
+// be reading it.
 func (t *tables) release() {
-	t.all.Release()
-	if t.fresh != nil {
-		t.fresh.Release()
+	for _, four := range []*acltable.Table{t.all, t.fresh} {
+		if four != nil {
+			four.Release()
+		}
+	}
+	if t.six != nil {
+		t.six.all.Release()
 	}
 }
 

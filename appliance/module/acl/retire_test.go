@@ -137,3 +137,31 @@ func TestJoin(t *testing.T) {
 		t.Error("announcing it replaced it")
 	}
 }
+
+// The table for IPv6 goes with those for IPv4.
+func TestTableForIPv6IsFreedAlike(t *testing.T) {
+	m := instance(t, 0)
+	rules := long(100)
+	for i := range rules {
+		rules[i].six = i%2 == 0
+		rules[i].match6 = acltable.Rule6{Src: [2]uint64{uint64(i)}, SrcLen: 64}
+	}
+	if err := m.publish(rules); err != nil {
+		t.Fatal(err)
+	}
+	first := m.list.Load().tables.six.all
+	if first.Memory() == 0 {
+		t.Fatal("the table is not outside the heap: the test is worth nothing")
+	}
+	w := m.workers[0].Load()
+	w.enter()
+	publish(t, m, 100)
+	if first.Memory() == 0 {
+		t.Error("the table was freed under a worker")
+	}
+	w.leave()
+	publish(t, m, 101)
+	if first.Memory() != 0 {
+		t.Error("no worker is in Process, and the table was not freed")
+	}
+}

@@ -29,6 +29,7 @@ type worker struct {
 	part  [packet.BatchSize]acltable.Key  // keys for one of two tables
 	found [packet.BatchSize]int32         // what it answers
 	parts int                             // how many
+	six   worker6                         // the packets that are IPv6
 }
 
 // enter and leave enclose the reading of a list. A panic between them leaves
@@ -90,8 +91,8 @@ func (w *worker) read(ps []packet.Packet) {
 	w.n = n
 }
 
-// parse4 returns the IPv4 header of a packet that is well-formed.
-func parse4(p packet.Packet) (header.IPv4, bool) {
+// header4 returns the IPv4 header of a packet that is well-formed.
+func header4(p packet.Packet) (header.IPv4, bool) {
 	d := p.Bytes()
 	if len(d) < l4At || binary.BigEndian.Uint16(d[12:14]) != plainIPv4>>8 {
 		return nil, false
@@ -102,7 +103,7 @@ func parse4(p packet.Packet) (header.IPv4, bool) {
 
 // readAny is read for any packet.
 func readAny(p packet.Packet) (acltable.Key, bool) {
-	ip, ok := parse4(p)
+	ip, ok := header4(p)
 	if !ok {
 		return acltable.Key{}, false
 	}
@@ -112,12 +113,16 @@ func readAny(p packet.Packet) (acltable.Key, bool) {
 
 // isEstablished reports whether a packet is a TCP segment with ACK or RST.
 func isEstablished(p packet.Packet) bool {
-	ip, ok := parse4(p)
+	ip, ok := header4(p)
 	if !ok || ip.Protocol() != header.ProtoTCP || !ip.HasTransport() {
 		return false
 	}
+	return opened(ip.Payload())
+}
+
+// opened reports whether a TCP header is one with ACK or RST.
+func opened(tcp []byte) bool {
 	const flags = 13
-	tcp := ip.Payload()
 	return len(tcp) > flags && tcp[flags]&(header.TCPAck|header.TCPRst) != 0
 }
 

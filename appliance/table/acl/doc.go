@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package acltable finds the first rule of an access list that matches a
-// packet: networks of source and destination (IPv4) and exact ports.
+// packet: networks of source and destination and exact ports. What follows is
+// about IPv4; lists for IPv6 are told of at Table6.
 //
 // Short lists are scanned. Longer ones are compiled by Build, and the time of
 // a lookup then hardly depends on their length:

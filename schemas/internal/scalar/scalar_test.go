@@ -129,6 +129,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("ParseCIDR4(%q): %v", s, err)
 		}
 	}
+	checkCIDR(t)
 	for _, s := range []string{"02:1e:67:9f:4d:ae", "2:1E:67:9F:4D:AE"} {
 		if m, err := ParseMAC(s); err != nil || hex.EncodeToString(m[:]) != "021e679f4dae" {
 			t.Errorf("ParseMAC(%q) = %x, %v", s, m, err)
@@ -146,6 +147,32 @@ func TestAddresses(t *testing.T) {
 	for _, s := range []string{"", "1.2.3.4", "::ffff:1.2.3.4", "fe80::1%0", "::1/64"} {
 		if a, err := ParseIPv6(s); err == nil {
 			t.Errorf("ParseIPv6(%q) = %v without error", s, a)
+		}
+	}
+}
+
+// checkCIDR: both families, with or without length; errors tell the limits of
+// the family written.
+func checkCIDR(t *testing.T) {
+	t.Helper()
+	for _, c := range []struct{ in, want string }{
+		{"10.0.0.0/8", "10.0.0.0/8"}, {"10.1.2.3", "10.1.2.3/32"}, {"2001:db8::/32", "2001:db8::/32"}, {"2001:DB8::1", "2001:db8::1/128"},
+		{"::/0", "::/0"}, {"2001:db8::1/64", "2001:db8::1/64"}, {"::ffff:0:0/96", "::ffff:0.0.0.0/96"}, {"::ffff:1.2.3.4", "::ffff:1.2.3.4/128"},
+	} {
+		if p, err := ParseCIDR(c.in); err != nil || p.String() != c.want {
+			t.Errorf("ParseCIDR(%q) = %v, %v", c.in, p, err)
+		}
+	}
+	for s, want := range map[string]string{
+		"10.0.0.0/33": "0..32", "10.0.0.0/08": "0..32", "::/129": "0..128", "::/": "0..128", "::/-1": "0..128", "::/032": "0..128", "::/8/8": "0..128",
+	} {
+		if _, err := ParseCIDR(s); err == nil || err.Error() != "prefix length must be "+want {
+			t.Errorf("ParseCIDR(%q): %v", s, err)
+		}
+	}
+	for _, s := range []string{"hello", "", "/8", "10.0.0/8", "010.0.0.1", "2001:db8:/32", "fe80::1%eth0", "fe80::1%eth0/64", "1:2:3:4:5:6:7:8:9", "::g", ":", " ::1"} {
+		if _, err := ParseCIDR(s); err == nil || !strings.HasPrefix(err.Error(), "must be an IPv4 or IPv6 network") {
+			t.Errorf("ParseCIDR(%q): %v", s, err)
 		}
 	}
 }

@@ -52,6 +52,26 @@ func ParseCIDR4(s string) (netip.Prefix, error) {
 	return netip.PrefixFrom(addr, bits), nil
 }
 
+// ParseCIDR reads an IPv4 network as ParseCIDR4 does, or an IPv6 one: an
+// address without a zone and /len; a bare address means /128. Host bits may be
+// set.
+func ParseCIDR(s string) (netip.Prefix, error) {
+	text, length, slash := strings.Cut(s, "/")
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return netip.Prefix{}, errors.New("must be an IPv4 or IPv6 network (a.b.c.d/len or x:x::/len)")
+	}
+	bits := addr.BitLen()
+	if slash {
+		most := bits
+		bits, err = strconv.Atoi(length)
+		if err != nil || bits < 0 || bits > most || strconv.Itoa(bits) != length {
+			return netip.Prefix{}, fmt.Errorf("prefix length must be 0..%d", most)
+		}
+	}
+	return netip.PrefixFrom(addr, bits), nil
+}
+
 // ParseMAC reads six groups of one or two hex digits with colons.
 func ParseMAC(s string) ([6]byte, error) {
 	var mac [6]byte
