@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -68,6 +69,9 @@ func drawFacts(w io.Writer, f *appliancepb.GetFactsResponse) {
 		line("huge pages", "%s of %s kB, %s free", thousands(h.GetTotal()), thousands(h.GetPageBytes()>>10), thousands(h.GetFree()))
 	}
 	line("sockets", "AF_XDP %s, AF_PACKET %s", f.GetAfXdp(), f.GetAfPacket())
+	for _, l := range f.GetListeners() {
+		line("listening", "%s %s", l.GetProtocol(), net.JoinHostPort(l.GetAddress(), fmt.Sprint(l.GetPort())))
+	}
 	fmt.Fprintln(w)
 	drawCores(w, f.GetCores())
 	fmt.Fprintln(w)

@@ -32,7 +32,7 @@ func facts(e *engine.Engine, version string, probe bool) (*appliancepb.GetFactsR
 		Kernel: word("/proc/sys/kernel/osrelease"), Version: version,
 		BootTime: timestamppb.New(boot), Uptime: durationpb.New(time.Since(boot).Round(time.Millisecond)),
 		Cores: cores(e.ListWorkers(), e.AllowedCores()), HugePages: hugePages("/sys/kernel/mm/hugepages"), Image: image(imageFile),
-		AfXdp: netinfo.XDPSocket(), AfPacket: netinfo.PacketSocket(),
+		AfXdp: netinfo.XDPSocket(), AfPacket: netinfo.PacketSocket(), Listeners: listeners("/proc/thread-self/net"),
 	}
 	f.Hostname, _ = os.Hostname()
 	if b, err := os.ReadFile("/proc/meminfo"); err == nil {

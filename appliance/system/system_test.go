@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -359,5 +360,61 @@ func TestFactsFromFiles(t *testing.T) {
 	}
 	if i := image(file); i.GetVersion() != "1.2" || i.GetSlot() != "a" {
 		t.Fatal(i)
+	}
+}
+
+// What listens is found in the kernel's tables, with the address as people
+// write it; connections, and sockets that are connected, do not listen.
+func TestListeners(t *testing.T) {
+	has := func(protocol string, a net.Addr) bool {
+		host, port, err := net.SplitHostPort(a.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(listeners("/proc/thread-self/net"), func(l *appliancepb.Listener) bool {
+			return l.GetProtocol() == protocol && l.GetAddress() == host && strconv.Itoa(int(l.GetPort())) == port
+		})
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp4", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	u, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	connected, err := net.Dial("udp4", u.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connected.Close()
+	if !has("tcp", l.Addr()) || !has("udp", u.LocalAddr()) || has("tcp", c.LocalAddr()) || has("udp", connected.LocalAddr()) {
+		t.Fatalf("%v of %v, %v; not %v, %v", listeners("/proc/thread-self/net"), l.Addr(), u.LocalAddr(), c.LocalAddr(), connected.LocalAddr())
+	}
+	if err := l.Close(); err != nil || has("tcp", l.Addr()) {
+		t.Fatal("a closed one listens")
+	}
+}
+
+func TestSocketAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"0100007F:1F90": "127.0.0.1:8080", "00000000000000000000000000000000:2912": "[::]:10514",
+		"B80D0120000000000000000001000000:0050": "[2001:db8::1]:80",
+	} {
+		if a, ok := socketAddress(text); !ok || a.String() != want {
+			t.Errorf("%s: %v %v, want %s", text, a, ok, want)
+		}
+	}
+	for _, text := range []string{"", ":", "0100007F", "0100007F:10000", "01000:1", "zz:1", "01000000000000:1"} {
+		if a, ok := socketAddress(text); ok {
+			t.Errorf("%q: %v", text, a)
+		}
 	}
 }

@@ -121,7 +121,8 @@ type Condition struct {
 	// "pipeline": what is stored is what runs. "store": changes can be stored.
 	// "workers": all workers that run answer. "engine": the control side
 	// answers. "modules": no module has panicked. "certificates": new certificate
-	// files are in use.
+	// files are in use. "image.data", "image.network" and the like: what the init
+	// process of an appliance says of the machine.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Ok   bool   `protobuf:"varint,2,opt,name=ok,proto3" json:"ok,omitempty"`
 	// What is wrong, for people; empty if nothing is.
@@ -254,8 +255,11 @@ type GetFactsResponse struct {
 	Image      *Image       `protobuf:"bytes,10,opt,name=image,proto3" json:"image,omitempty"`
 	Interfaces []*Interface `protobuf:"bytes,11,rep,name=interfaces,proto3" json:"interfaces,omitempty"`
 	// The sockets the daemon may open: texts as in Interface..
-	AfXdp         string `protobuf:"bytes,12,opt,name=af_xdp,json=afXdp,proto3" json:"af_xdp,omitempty"`
-	AfPacket      string `protobuf:"bytes,13,opt,name=af_packet,json=afPacket,proto3" json:"af_packet,omitempty"`
+	AfXdp    string `protobuf:"bytes,12,opt,name=af_xdp,json=afXdp,proto3" json:"af_xdp,omitempty"`
+	AfPacket string `protobuf:"bytes,13,opt,name=af_packet,json=afPacket,proto3" json:"af_packet,omitempty"`
+	// Sockets of TCP and UDP that wait for others, of all processes in the
+	// daemon's network namespace.
+	Listeners     []*Listener `protobuf:"bytes,14,rep,name=listeners,proto3" json:"listeners,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -381,6 +385,77 @@ func (x *GetFactsResponse) GetAfPacket() string {
 	return ""
 }
 
+func (x *GetFactsResponse) GetListeners() []*Listener {
+	if x != nil {
+		return x.Listeners
+	}
+	return nil
+}
+
+// Listener is a socket that anybody may send to: a listening one of TCP, or
+// one of UDP that is not connected.
+type Listener struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tcp", "tcp6", "udp" or "udp6". Sockets of IPv6 often take IPv4, too.
+	Protocol string `protobuf:"bytes,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// "0.0.0.0" and "::" stand for all addresses.
+	Address       string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	Port          uint32 `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Listener) Reset() {
+	*x = Listener{}
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Listener) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Listener) ProtoMessage() {}
+
+func (x *Listener) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Listener.ProtoReflect.Descriptor instead.
+func (*Listener) Descriptor() ([]byte, []int) {
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Listener) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *Listener) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Listener) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
 // Core is a CPU core.
 type Core struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -398,7 +473,7 @@ type Core struct {
 
 func (x *Core) Reset() {
 	*x = Core{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[5]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +485,7 @@ func (x *Core) String() string {
 func (*Core) ProtoMessage() {}
 
 func (x *Core) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[5]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +498,7 @@ func (x *Core) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Core.ProtoReflect.Descriptor instead.
 func (*Core) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{5}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Core) GetId() uint32 {
@@ -473,7 +548,7 @@ type HugePages struct {
 
 func (x *HugePages) Reset() {
 	*x = HugePages{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[6]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +560,7 @@ func (x *HugePages) String() string {
 func (*HugePages) ProtoMessage() {}
 
 func (x *HugePages) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[6]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +573,7 @@ func (x *HugePages) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HugePages.ProtoReflect.Descriptor instead.
 func (*HugePages) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{6}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *HugePages) GetPageBytes() uint64 {
@@ -533,7 +608,7 @@ type Image struct {
 
 func (x *Image) Reset() {
 	*x = Image{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[7]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +620,7 @@ func (x *Image) String() string {
 func (*Image) ProtoMessage() {}
 
 func (x *Image) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[7]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,7 +633,7 @@ func (x *Image) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Image.ProtoReflect.Descriptor instead.
 func (*Image) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{7}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Image) GetVersion() string {
@@ -604,7 +679,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[8]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +691,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[8]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +704,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{8}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Interface) GetName() string {
@@ -738,7 +813,7 @@ type ReadLogRequest struct {
 
 func (x *ReadLogRequest) Reset() {
 	*x = ReadLogRequest{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[9]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +825,7 @@ func (x *ReadLogRequest) String() string {
 func (*ReadLogRequest) ProtoMessage() {}
 
 func (x *ReadLogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[9]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +838,7 @@ func (x *ReadLogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{9}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReadLogRequest) GetLines() uint32 {
@@ -805,7 +880,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[10]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -817,7 +892,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[10]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -830,7 +905,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{10}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LogLine) GetNumber() uint64 {
@@ -876,7 +951,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[11]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +963,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[11]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +976,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{11}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{12}
 }
 
 type ShutdownResponse struct {
@@ -912,7 +987,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[12]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +999,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[12]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1012,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{12}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{13}
 }
 
 type RebootRequest struct {
@@ -948,7 +1023,7 @@ type RebootRequest struct {
 
 func (x *RebootRequest) Reset() {
 	*x = RebootRequest{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[13]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1035,7 @@ func (x *RebootRequest) String() string {
 func (*RebootRequest) ProtoMessage() {}
 
 func (x *RebootRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[13]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1048,7 @@ func (x *RebootRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebootRequest.ProtoReflect.Descriptor instead.
 func (*RebootRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{13}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{14}
 }
 
 type RebootResponse struct {
@@ -984,7 +1059,7 @@ type RebootResponse struct {
 
 func (x *RebootResponse) Reset() {
 	*x = RebootResponse{}
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[14]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1071,7 @@ func (x *RebootResponse) String() string {
 func (*RebootResponse) ProtoMessage() {}
 
 func (x *RebootResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[14]
+	mi := &file_appliance_api_appliancepb_appliance_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1084,7 @@ func (x *RebootResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebootResponse.ProtoReflect.Descriptor instead.
 func (*RebootResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{14}
+	return file_appliance_api_appliancepb_appliance_proto_rawDescGZIP(), []int{15}
 }
 
 var File_appliance_api_appliancepb_appliance_proto protoreflect.FileDescriptor
@@ -1029,7 +1104,7 @@ const file_appliance_api_appliancepb_appliance_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"'\n" +
 	"\x0fGetFactsRequest\x12\x14\n" +
-	"\x05probe\x18\x01 \x01(\bR\x05probe\"\xa8\x04\n" +
+	"\x05probe\x18\x01 \x01(\bR\x05probe\"\xe3\x04\n" +
 	"\x10GetFactsResponse\x12\x1a\n" +
 	"\bhostname\x18\x01 \x01(\tR\bhostname\x12\x16\n" +
 	"\x06kernel\x18\x02 \x01(\tR\x06kernel\x12\x18\n" +
@@ -1047,7 +1122,12 @@ const file_appliance_api_appliancepb_appliance_proto_rawDesc = "" +
 	"interfaces\x18\v \x03(\v2\x1c.bess.appliance.v1.InterfaceR\n" +
 	"interfaces\x12\x15\n" +
 	"\x06af_xdp\x18\f \x01(\tR\x05afXdp\x12\x1b\n" +
-	"\taf_packet\x18\r \x01(\tR\bafPacket\"\x83\x01\n" +
+	"\taf_packet\x18\r \x01(\tR\bafPacket\x129\n" +
+	"\tlisteners\x18\x0e \x03(\v2\x1b.bess.appliance.v1.ListenerR\tlisteners\"T\n" +
+	"\bListener\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\rR\x04port\"\x83\x01\n" +
 	"\x04Core\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x1b\n" +
 	"\tnuma_node\x18\x02 \x01(\rR\bnumaNode\x12\x1a\n" +
@@ -1114,51 +1194,53 @@ func file_appliance_api_appliancepb_appliance_proto_rawDescGZIP() []byte {
 	return file_appliance_api_appliancepb_appliance_proto_rawDescData
 }
 
-var file_appliance_api_appliancepb_appliance_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_appliance_api_appliancepb_appliance_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_appliance_api_appliancepb_appliance_proto_goTypes = []any{
 	(*GetHealthRequest)(nil),      // 0: bess.appliance.v1.GetHealthRequest
 	(*GetHealthResponse)(nil),     // 1: bess.appliance.v1.GetHealthResponse
 	(*Condition)(nil),             // 2: bess.appliance.v1.Condition
 	(*GetFactsRequest)(nil),       // 3: bess.appliance.v1.GetFactsRequest
 	(*GetFactsResponse)(nil),      // 4: bess.appliance.v1.GetFactsResponse
-	(*Core)(nil),                  // 5: bess.appliance.v1.Core
-	(*HugePages)(nil),             // 6: bess.appliance.v1.HugePages
-	(*Image)(nil),                 // 7: bess.appliance.v1.Image
-	(*Interface)(nil),             // 8: bess.appliance.v1.Interface
-	(*ReadLogRequest)(nil),        // 9: bess.appliance.v1.ReadLogRequest
-	(*LogLine)(nil),               // 10: bess.appliance.v1.LogLine
-	(*ShutdownRequest)(nil),       // 11: bess.appliance.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),      // 12: bess.appliance.v1.ShutdownResponse
-	(*RebootRequest)(nil),         // 13: bess.appliance.v1.RebootRequest
-	(*RebootResponse)(nil),        // 14: bess.appliance.v1.RebootResponse
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 16: google.protobuf.Duration
+	(*Listener)(nil),              // 5: bess.appliance.v1.Listener
+	(*Core)(nil),                  // 6: bess.appliance.v1.Core
+	(*HugePages)(nil),             // 7: bess.appliance.v1.HugePages
+	(*Image)(nil),                 // 8: bess.appliance.v1.Image
+	(*Interface)(nil),             // 9: bess.appliance.v1.Interface
+	(*ReadLogRequest)(nil),        // 10: bess.appliance.v1.ReadLogRequest
+	(*LogLine)(nil),               // 11: bess.appliance.v1.LogLine
+	(*ShutdownRequest)(nil),       // 12: bess.appliance.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),      // 13: bess.appliance.v1.ShutdownResponse
+	(*RebootRequest)(nil),         // 14: bess.appliance.v1.RebootRequest
+	(*RebootResponse)(nil),        // 15: bess.appliance.v1.RebootResponse
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
 }
 var file_appliance_api_appliancepb_appliance_proto_depIdxs = []int32{
 	2,  // 0: bess.appliance.v1.GetHealthResponse.conditions:type_name -> bess.appliance.v1.Condition
-	15, // 1: bess.appliance.v1.Condition.since:type_name -> google.protobuf.Timestamp
-	15, // 2: bess.appliance.v1.GetFactsResponse.boot_time:type_name -> google.protobuf.Timestamp
-	16, // 3: bess.appliance.v1.GetFactsResponse.uptime:type_name -> google.protobuf.Duration
-	5,  // 4: bess.appliance.v1.GetFactsResponse.cores:type_name -> bess.appliance.v1.Core
-	6,  // 5: bess.appliance.v1.GetFactsResponse.huge_pages:type_name -> bess.appliance.v1.HugePages
-	7,  // 6: bess.appliance.v1.GetFactsResponse.image:type_name -> bess.appliance.v1.Image
-	8,  // 7: bess.appliance.v1.GetFactsResponse.interfaces:type_name -> bess.appliance.v1.Interface
-	15, // 8: bess.appliance.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	0,  // 9: bess.appliance.v1.Appliance.GetHealth:input_type -> bess.appliance.v1.GetHealthRequest
-	3,  // 10: bess.appliance.v1.Appliance.GetFacts:input_type -> bess.appliance.v1.GetFactsRequest
-	9,  // 11: bess.appliance.v1.Appliance.ReadLog:input_type -> bess.appliance.v1.ReadLogRequest
-	11, // 12: bess.appliance.v1.Appliance.Shutdown:input_type -> bess.appliance.v1.ShutdownRequest
-	13, // 13: bess.appliance.v1.Appliance.Reboot:input_type -> bess.appliance.v1.RebootRequest
-	1,  // 14: bess.appliance.v1.Appliance.GetHealth:output_type -> bess.appliance.v1.GetHealthResponse
-	4,  // 15: bess.appliance.v1.Appliance.GetFacts:output_type -> bess.appliance.v1.GetFactsResponse
-	10, // 16: bess.appliance.v1.Appliance.ReadLog:output_type -> bess.appliance.v1.LogLine
-	12, // 17: bess.appliance.v1.Appliance.Shutdown:output_type -> bess.appliance.v1.ShutdownResponse
-	14, // 18: bess.appliance.v1.Appliance.Reboot:output_type -> bess.appliance.v1.RebootResponse
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	16, // 1: bess.appliance.v1.Condition.since:type_name -> google.protobuf.Timestamp
+	16, // 2: bess.appliance.v1.GetFactsResponse.boot_time:type_name -> google.protobuf.Timestamp
+	17, // 3: bess.appliance.v1.GetFactsResponse.uptime:type_name -> google.protobuf.Duration
+	6,  // 4: bess.appliance.v1.GetFactsResponse.cores:type_name -> bess.appliance.v1.Core
+	7,  // 5: bess.appliance.v1.GetFactsResponse.huge_pages:type_name -> bess.appliance.v1.HugePages
+	8,  // 6: bess.appliance.v1.GetFactsResponse.image:type_name -> bess.appliance.v1.Image
+	9,  // 7: bess.appliance.v1.GetFactsResponse.interfaces:type_name -> bess.appliance.v1.Interface
+	5,  // 8: bess.appliance.v1.GetFactsResponse.listeners:type_name -> bess.appliance.v1.Listener
+	16, // 9: bess.appliance.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	0,  // 10: bess.appliance.v1.Appliance.GetHealth:input_type -> bess.appliance.v1.GetHealthRequest
+	3,  // 11: bess.appliance.v1.Appliance.GetFacts:input_type -> bess.appliance.v1.GetFactsRequest
+	10, // 12: bess.appliance.v1.Appliance.ReadLog:input_type -> bess.appliance.v1.ReadLogRequest
+	12, // 13: bess.appliance.v1.Appliance.Shutdown:input_type -> bess.appliance.v1.ShutdownRequest
+	14, // 14: bess.appliance.v1.Appliance.Reboot:input_type -> bess.appliance.v1.RebootRequest
+	1,  // 15: bess.appliance.v1.Appliance.GetHealth:output_type -> bess.appliance.v1.GetHealthResponse
+	4,  // 16: bess.appliance.v1.Appliance.GetFacts:output_type -> bess.appliance.v1.GetFactsResponse
+	11, // 17: bess.appliance.v1.Appliance.ReadLog:output_type -> bess.appliance.v1.LogLine
+	13, // 18: bess.appliance.v1.Appliance.Shutdown:output_type -> bess.appliance.v1.ShutdownResponse
+	15, // 19: bess.appliance.v1.Appliance.Reboot:output_type -> bess.appliance.v1.RebootResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_appliance_api_appliancepb_appliance_proto_init() }
@@ -1166,14 +1248,14 @@ func file_appliance_api_appliancepb_appliance_proto_init() {
 	if File_appliance_api_appliancepb_appliance_proto != nil {
 		return
 	}
-	file_appliance_api_appliancepb_appliance_proto_msgTypes[9].OneofWrappers = []any{}
+	file_appliance_api_appliancepb_appliance_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appliance_api_appliancepb_appliance_proto_rawDesc), len(file_appliance_api_appliancepb_appliance_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
