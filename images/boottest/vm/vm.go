@@ -34,6 +34,12 @@ const Program = "qemu-system-x86_64"
 // APIPort is where the appliance listens.
 const APIPort = 10514
 
+// MemoryMiB and CPUs are those of a machine that has no others.
+const (
+	MemoryMiB = 1024
+	CPUs      = 2
+)
+
 // Config is a machine.
 type Config struct {
 	// Dir takes sockets and the console's log. It must exist, and its path
@@ -46,7 +52,7 @@ type Config struct {
 	Firmware string
 	Disks    []Disk
 	NICs     []NIC
-	// MemoryMiB and CPUs default to 1024 and 2.
+	// MemoryMiB and CPUs are the constants of these names if 0.
 	MemoryMiB, CPUs int
 	// UUID is that of the machine; "" makes QEMU give none.
 	UUID string
@@ -116,10 +122,10 @@ func Start(ctx context.Context, c Config) (*VM, error) {
 func (c Config) arguments(v *VM) ([]string, error) {
 	memory, cpus := c.MemoryMiB, c.CPUs
 	if memory == 0 {
-		memory = 1024
+		memory = MemoryMiB
 	}
 	if cpus == 0 {
-		cpus = 2
+		cpus = CPUs
 	}
 	args := append([]string{"-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-m", strconv.Itoa(memory),
 		"-smp", strconv.Itoa(cpus), "-serial", "stdio", "-qmp", "unix:" + v.qmp + ",server=on,wait=off",

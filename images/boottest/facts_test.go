@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package boottest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bessform/terraform-provider-bess/appliance/api/appliancepb"
+	"github.com/bessform/terraform-provider-bess/images/boottest/vm"
+)
+
+func (b *box) getFacts(probe bool) *appliancepb.GetFactsResponse {
+	b.t.Helper()
+	f, err := appliancepb.NewApplianceClient(b.conn).GetFacts(b.ctx, &appliancepb.GetFactsRequest{Probe: probe})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return f
+}
+
+// facts compares what the API tells with what the machine was made of.
+func (b *box) facts() {
+	f := b.getFacts(true)
+	if f.GetHostname() != "edge-1" || f.GetImage().GetVersion() != "v0-boottest" {
+		b.t.Errorf("host %q, image %v", f.GetHostname(), f.GetImage())
+	}
+	i := slices.IndexFunc(f.GetHugePages(), func(h *appliancepb.HugePages) bool { return h.GetPageBytes() == hugePage })
+	if i < 0 || f.GetHugePages()[i].GetTotal() != pages {
+		b.t.Errorf("huge pages %v, the seed asks for %d", f.GetHugePages(), pages)
+	}
+	if total := f.GetMemoryTotal() >> 20; total > vm.MemoryMiB || total < vm.MemoryMiB*8/10 {
+		b.t.Errorf("%d MiB of memory, QEMU has %d", total, vm.MemoryMiB)
+	}
+	if c := f.GetCores(); len(c) != vm.CPUs || !slices.Equal(c[1].GetWorkers(), []int64{0}) {
+		b.t.Errorf("cores %v: QEMU has %d, and worker 0 is declared for the second", c, vm.CPUs)
+	}
+	if f.GetAfXdp() != "yes" || f.GetAfPacket() != "yes" {
+		b.t.Errorf("AF_XDP %q, AF_PACKET %q", f.GetAfXdp(), f.GetAfPacket())
+	}
+	for name, mac := range map[string]string{"mgmt": mgmtMAC, "left": leftMAC, "right": rightMAC} {
+		i := slices.IndexFunc(f.GetInterfaces(), func(i *appliancepb.Interface) bool { return i.GetName() == name })
+		if i < 0 {
+			b.t.Errorf("no interface %s", name)
+			continue
+		}
+		// QEMU's user and datagram networks have one pair of queues.
+		n := f.GetInterfaces()[i]
+		if n.GetMac() != mac || n.GetDriver() != "virtio_net" || n.GetRxQueues() != 1 || n.GetTxQueues() != 1 || !n.GetLinkUp() || n.GetAfXdp() != "yes" {
+			b.t.Errorf("%v", n)
+		}
+		b.t.Logf("%v", n)
+	}
+}
+
+// listeners fails the test if anything but the API can be reached, or is not
+// well.
+func (b *box) listeners() {
+	want := fmt.Sprintf("[tcp6 [::]:%d]", vm.APIPort)
+	var got []string
+	for _, l := range b.getFacts(false).GetListeners() {
+		got = append(got, fmt.Sprintf("%s [%s]:%d", l.GetProtocol(), l.GetAddress(), l.GetPort()))
+	}
+	if fmt.Sprint(got) != want {
+		b.t.Errorf("listening: %v, want %s", got, want)
+	}
+	for name, c := range b.health() {
+		if !c.GetOk() && name != "image.data" { // this machine has no disk for it
+			b.t.Errorf("%v", c)
+		}
+	}
+}
+
+// health returns the conditions by name.
+func (b *box) health() map[string]*appliancepb.Condition {
+	b.t.Helper()
+	r, err := appliancepb.NewApplianceClient(b.conn).GetHealth(b.ctx, &appliancepb.GetHealthRequest{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	all := map[string]*appliancepb.Condition{}
+	for _, c := range r.GetConditions() {
+		all[c.GetName()] = c
+	}
+	return all
+}
