@@ -4,8 +4,11 @@
 package boottest
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
+	"testing"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api/appliancepb"
 	"github.com/bessform/terraform-provider-bess/images/boottest/vm"
@@ -23,8 +26,8 @@ func (b *box) getFacts(probe bool) *appliancepb.GetFactsResponse {
 // facts compares what the API tells with what the machine was made of.
 func (b *box) facts() {
 	f := b.getFacts(true)
-	if f.GetHostname() != "edge-1" || f.GetImage().GetVersion() != "v0-boottest" {
-		b.t.Errorf("host %q, image %v", f.GetHostname(), f.GetImage())
+	if v := version(b.t, image(b.t)); f.GetHostname() != "edge-1" || f.GetImage().GetVersion() != v {
+		b.t.Errorf("host %q, image %v, want version %s", f.GetHostname(), f.GetImage(), v)
 	}
 	i := slices.IndexFunc(f.GetHugePages(), func(h *appliancepb.HugePages) bool { return h.GetPageBytes() == hugePage })
 	if i < 0 || f.GetHugePages()[i].GetTotal() != pages {
@@ -52,6 +55,20 @@ func (b *box) facts() {
 		}
 		b.t.Logf("%v", n)
 	}
+}
+
+// version returns that of an image, as its manifest has it.
+func version(t *testing.T, i vm.Image) string {
+	t.Helper()
+	text, err := os.ReadFile(i.File("manifest.json"))
+	var m struct{ Version string }
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil || m.Version == "" {
+		t.Fatalf("the image's manifest has no version: %v", err)
+	}
+	return m.Version
 }
 
 // listeners fails the test if anything but the API can be reached, or is not

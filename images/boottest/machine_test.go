@@ -6,7 +6,7 @@
 //
 //	BOOT_TEST=1     what every change must keep (make boot-test)
 //	BOOT_TEST=full  loss of power and damage as well (make boot-test-full)
-//	BOOT_IMAGE=DIR  use the image in this folder instead of building one
+//	BOOT_IMAGE=DIR  use the image in this folder (of the repository, unless the path is absolute) instead of building one
 package boottest
 
 import (
@@ -58,10 +58,13 @@ func image(t *testing.T) vm.Image {
 		t.Skip("starts virtual machines: make boot-test")
 	}
 	need.Programs(t, append([]string{vm.Program, "qemu-img", "objcopy", "mke2fs", "zstd"}, vm.SeedPrograms...)...)
+	root := repository(t)
 	if dir := os.Getenv("BOOT_IMAGE"); dir != "" {
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(root, dir)
+		}
 		return vm.Image{Dir: dir}
 	}
-	root := repository(t)
 	built.once.Do(func() {
 		built.dir, built.err = os.MkdirTemp("", "boot")
 		if built.err == nil {
