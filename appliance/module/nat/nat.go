@@ -39,7 +39,7 @@ var Class = &module.Class{
 	},
 	Commands: []module.Command{
 		module.Ask("get_initial_arg", module.Concurrent, "the argument, addresses ascending and ranges filled in", (*NAT).getInitialArg),
-		module.Ask("get_runtime_config", module.Concurrent, "addresses and ranges in use", (*NAT).getRuntimeConfig),
+		module.Ask("get_runtime_config", module.Concurrent, "what set_runtime_config has set; empty while the argument applies", (*NAT).getRuntimeConfig),
 		module.Do("set_runtime_config", module.Concurrent, "replaces addresses and ranges; mappings that still fit go on. Without addresses nothing changes", (*NAT).setRuntimeConfig),
 	},
 	New: module.New(create),
@@ -75,6 +75,7 @@ type NAT struct {
 
 	// Owned by the commands.
 	initial *NATArg // addresses ascending, ranges filled in
+	runtime *NATArg // empty unless set_runtime_config has set another
 }
 
 func create(_ *module.Env, arg *NATArg) (*NAT, error) {
@@ -91,7 +92,7 @@ func create(_ *module.Env, arg *NATArg) (*NAT, error) {
 		m.Close()
 		return nil, err
 	}
-	m.initial = m.conf.Load().arg
+	m.initial, m.runtime = m.conf.Load().arg, &NATArg{}
 	return m, nil
 }
 
@@ -129,13 +130,13 @@ func (m *NAT) Update(arg proto.Message) error {
 	if err := m.configure(list); err != nil {
 		return err
 	}
-	m.initial = m.conf.Load().arg
+	m.initial, m.runtime = m.conf.Load().arg, &NATArg{}
 	return nil
 }
 
 func (m *NAT) getInitialArg(*api.EmptyArg) (*NATArg, error) { return m.initial, nil }
 
-func (m *NAT) getRuntimeConfig(*api.EmptyArg) (*NATArg, error) { return m.conf.Load().arg, nil }
+func (m *NAT) getRuntimeConfig(*api.EmptyArg) (*NATArg, error) { return m.runtime, nil }
 
 // setRuntimeConfig leaves all as it is without addresses: clients of BESS,
 // where the command does nothing, send it an empty argument.
@@ -147,7 +148,11 @@ func (m *NAT) setRuntimeConfig(arg *NATArg) error {
 	if err != nil {
 		return err
 	}
-	return m.configure(list)
+	if err := m.configure(list); err != nil {
+		return err
+	}
+	m.runtime = m.conf.Load().arg
+	return nil
 }
 
 // Desc returns the number of mappings, after giving up the old ones.

@@ -50,7 +50,8 @@ const (
 //
 // Addresses and ranges can change while packets flow, with the command
 // set_runtime_config or by a new argument: mappings whose outside port is
-// still in a range go on, also if the range is suspended.
+// still in a range go on, also if the range is suspended. The
+// command get_runtime_config answers what was set with the former.
 type NATArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Outside addresses, at least one and at most 1024, each once. An inside

@@ -32,7 +32,7 @@ var Class = &module.Class{
 	},
 	Commands: []module.Command{
 		module.Ask("get_initial_arg", module.Concurrent, "the argument as given", (*StaticNAT).getInitialArg),
-		module.Ask("get_runtime_config", module.Concurrent, "the pairs in use", (*StaticNAT).getRuntimeConfig),
+		module.Ask("get_runtime_config", module.Concurrent, "what set_runtime_config has set; empty while the argument applies", (*StaticNAT).getRuntimeConfig),
 		module.Do("set_runtime_config", module.Concurrent, "replaces all pairs; without pairs nothing changes", (*StaticNAT).setRuntimeConfig),
 	},
 	New: module.New(create),
@@ -53,8 +53,8 @@ type StaticNAT struct {
 	pairs atomic.Pointer[pairs]
 
 	// Owned by the commands.
-	arg    *StaticNATArg // as given
-	config *StaticNATArg // as it is now
+	arg     *StaticNATArg // as given
+	runtime *StaticNATArg // empty unless set_runtime_config has set another
 }
 
 func create(_ *module.Env, arg *StaticNATArg) (*StaticNAT, error) {
@@ -186,7 +186,7 @@ func (m *StaticNAT) Update(arg proto.Message) error {
 	if err := m.configure(a); err != nil {
 		return err
 	}
-	m.arg = proto.CloneOf(a)
+	m.arg, m.runtime = proto.CloneOf(a), &StaticNATArg{}
 	return nil
 }
 
@@ -196,13 +196,12 @@ func (m *StaticNAT) configure(arg *StaticNATArg) error {
 		return err
 	}
 	m.pairs.Store(p)
-	m.config = proto.CloneOf(arg)
 	return nil
 }
 
 func (m *StaticNAT) getInitialArg(*api.EmptyArg) (*StaticNATArg, error) { return m.arg, nil }
 
-func (m *StaticNAT) getRuntimeConfig(*api.EmptyArg) (*StaticNATArg, error) { return m.config, nil }
+func (m *StaticNAT) getRuntimeConfig(*api.EmptyArg) (*StaticNATArg, error) { return m.runtime, nil }
 
 // setRuntimeConfig leaves all as it is without pairs: clients of BESS, where
 // the command does nothing, send it an empty argument.
@@ -210,5 +209,9 @@ func (m *StaticNAT) setRuntimeConfig(arg *StaticNATArg) error {
 	if len(arg.GetPairs()) == 0 {
 		return nil
 	}
-	return m.configure(arg)
+	if err := m.configure(arg); err != nil {
+		return err
+	}
+	m.runtime = proto.CloneOf(arg)
+	return nil
 }
