@@ -75,3 +75,6 @@ func FuzzProcess(f *testing.F) {
 }
 
 func BenchmarkBypass(b *testing.B) { moduletest.Bench(b, bypass.Class, nil, make([]byte, 60)) }
+
+// FuzzAll lets commands and new arguments happen between the packets.
+func FuzzAll(f *testing.F) { moduletest.FuzzAll(f, bypass.Class) }

@@ -253,3 +253,6 @@ func BenchmarkProcess(b *testing.B) {
 	})
 	b.Run("unmarked", func(b *testing.B) { moduletest.Bench(b, measure.Class, nil, moduletest.Frame("U1")) })
 }
+
+// FuzzAll lets commands and new arguments happen between the packets.
+func FuzzAll(f *testing.F) { moduletest.FuzzAll(f, measure.Class) }

@@ -323,3 +323,6 @@ func FuzzProcess(f *testing.F) {
 		return a
 	})
 }
+
+// FuzzAll lets commands and new arguments happen between the packets.
+func FuzzAll(f *testing.F) { moduletest.FuzzAll(f, queue.Class) }

@@ -186,3 +186,6 @@ func BenchmarkProcess(b *testing.B) {
 	})
 	b.Run("packet", func(b *testing.B) { moduletest.Bench(b, timestamp.Class, inPacket(20), moduletest.Frame("U1")) })
 }
+
+// FuzzAll lets commands and new arguments happen between the packets.
+func FuzzAll(f *testing.F) { moduletest.FuzzAll(f, timestamp.Class) }
