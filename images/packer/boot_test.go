@@ -40,8 +40,9 @@ func TestBoot(t *testing.T) {
 	}
 }
 
-// patience is twice that for the appliance: this machine starts a whole Debian.
-const patience = 2 * vm.Patience
+// patience is three times that for the appliance: this machine starts a whole
+// Debian.
+const patience = 3 * vm.Patience
 
 func boot(t *testing.T, image, firmware string) {
 	dir, err := os.MkdirTemp("", "boot")
