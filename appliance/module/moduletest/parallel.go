@@ -36,10 +36,13 @@ func (h *Harness) Storm(name string, n int, frames [][]byte, change func()) (sen
 	}
 	var stop atomic.Bool
 	var total atomic.Uint64
-	var wg sync.WaitGroup
+	var wg, started sync.WaitGroup
+	started.Add(n)
 	for id := range n {
 		l, task := h.workers[id], tasks[id][0]
 		wg.Go(func() {
+			up := sync.OnceFunc(started.Done)
+			defer up()
 			l.prog.Install(l.ctx)
 			for !stop.Load() {
 				res, fault := task.RunIn(l.ctx, sys.Cycles())
@@ -48,9 +51,11 @@ func (h *Harness) Storm(name string, n int, frames [][]byte, change func()) (sen
 					return
 				}
 				total.Add(res.Packets)
+				up()
 			}
 		})
 	}
+	started.Wait() // else a quick change is over before the first packet
 	change()
 	stop.Store(true)
 	wg.Wait()
