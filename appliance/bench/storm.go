@@ -240,24 +240,23 @@ func newClients(c *client.Client) *clients {
 	}}
 }
 
-// run lets all clients loose until the context ends.
+// run lets all clients loose until the context ends. What has begun then is
+// finished: half of it would stand in the way of the next run.
 func (s *clients) run(ctx context.Context) {
+	whole := context.WithoutCancel(ctx)
 	var wg sync.WaitGroup
 	for _, j := range s.jobs {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if err := j.do(ctx, s.c); err == nil {
+				if err := j.do(whole, s.c); err == nil {
 					j.done.Add(1)
-				} else if ctx.Err() == nil {
+				} else {
 					j.failed.Add(1)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	// What a call that was cut short left behind must not fail the next ones.
-	_ = s.c.DestroyModule(context.WithoutCancel(ctx), "storm")
-	_, _ = s.c.ResumeAll(context.WithoutCancel(ctx))
 }
 
 func (s *clients) calls(seconds float64) (out []StormCall) {
