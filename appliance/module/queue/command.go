@@ -114,7 +114,7 @@ func (q *Queue) getStatus(*QueueCommandGetStatusArg) (*QueueCommandGetStatusResp
 	// In this order no packet seems to leave before it came.
 	dequeued := first.before + first.head.Load() - q.cut.Load()
 	return &QueueCommandGetStatusResponse{
-		Count:    in.used(),
+		Count:    in.level(),
 		Size:     q.config.GetSize(),
 		Enqueued: in.before + in.last(),
 		Dequeued: dequeued,

@@ -207,7 +207,7 @@ func (q *Queue) Placement(feeders, own int) (violation, fatal bool) {
 
 // Desc returns "packets/slots".
 func (q *Queue) Desc() string {
-	return strconv.FormatUint(q.in.Load().used(), 10) + "/" + strconv.FormatUint(q.config.GetSize(), 10)
+	return strconv.FormatUint(q.in.Load().level(), 10) + "/" + strconv.FormatUint(q.config.GetSize(), 10)
 }
 
 // Close frees what is left.

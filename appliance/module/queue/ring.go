@@ -163,3 +163,7 @@ func (r *ring) used() uint64 {
 	}
 	return n
 }
+
+// level is used as a person is to see it: packets that came and went while it
+// was being read are not in the ring, so it never exceeds the room.
+func (r *ring) level() uint64 { return min(r.used(), r.room) }
