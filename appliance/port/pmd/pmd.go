@@ -106,16 +106,15 @@ func find(arg *PMDPortArg) (device, error) {
 }
 
 // findVdev returns the software device of that description.
-func findVdev(text string, s settings) (dev device, err error) {
+func findVdev(text string, s settings) (device, error) {
 	v, err := parseVdev(text)
-	switch {
-	case v.kind != "net_pcap" && v.kind != "net_null":
+	create, known := kinds[v.kind]
+	if !known {
 		return nil, errno.Errorf(errno.ENODEV, "Cannot attach vdev %s", text)
-	case err != nil:
-	case v.kind == "net_pcap":
-		dev, err = newPcap(v, s)
-	default:
-		dev, err = newNull(v, s)
+	}
+	var dev device
+	if err == nil {
+		dev, err = create(v, s)
 	}
 	if err != nil {
 		return nil, attachError(text, err)

@@ -9,10 +9,30 @@ import (
 	"strings"
 )
 
+// kinds are the devices there are. A name is that of a kind, a number, and
+// perhaps more words: net_pcap, net_pcap0, net_pcap_in.
+var kinds = map[string]constructor{
+	"net_null": kind(newNull),
+	"net_pcap": kind(newPcap),
+}
+
+// constructor makes a device, not open yet, of a description of its kind.
+type constructor func(v vdev, s settings) (device, error)
+
+// kind adapts a typed constructor.
+func kind[D device](f func(v vdev, s settings) (D, error)) constructor {
+	return func(v vdev, s settings) (device, error) {
+		d, err := f(v, s)
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
+}
+
 // vdev is a parsed device description: name[,key=value]...
 type vdev struct {
-	// kind is the name without the number or word that tells devices of one
-	// kind apart: "net_pcap" for "net_pcap0" and "net_pcap_in".
+	// kind is the key in kinds, "" if there is none.
 	kind string
 	args []keyValue
 }
@@ -36,17 +56,20 @@ func parseVdev(text string) (vdev, error) {
 	return v, nil
 }
 
-// kindOf returns the first two words of a device name, without number. Kinds
+// kindOf returns the kind a device name belongs to, "" if there is none. Names
 // that begin with "net" used to begin with "eth".
 func kindOf(name string) string {
-	words := strings.SplitN(name, "_", 3)
-	if len(words) < 2 {
-		return name
+	if rest, ok := strings.CutPrefix(name, "eth_"); ok {
+		name = "net_" + rest
 	}
-	if words[0] == "eth" {
-		words[0] = "net"
+	for k := range kinds {
+		rest, ok := strings.CutPrefix(name, k)
+		rest = strings.TrimLeft(rest, "0123456789")
+		if ok && (rest == "" || rest[0] == '_') {
+			return k
+		}
 	}
-	return words[0] + "_" + strings.TrimRight(words[1], "0123456789")
+	return ""
 }
 
 // parseFlag parses the value of a key that turns something on or off.
