@@ -5,6 +5,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -99,11 +100,27 @@ func TestLog(t *testing.T) {
 	if r := p.run("log", "-p", "loud"); r.code != 1 || !strings.Contains(r.err, `--priority "loud": must be one of emerg`) {
 		t.Fatalf("%+v", r)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if r := p.runWith(ctx, nil, "", "log", "-f"); r.code != 0 || strings.Count(r.out, "\n") != 2 {
-		t.Fatalf("following ends without an error when it is interrupted: %+v", r)
+	out, errs := &interrupter{after: 2, interrupt: cancel}, &strings.Builder{}
+	a := &app{Streams: Streams{Out: out, Err: errs}, version: "v1.2.3"}
+	if code := execute(ctx, a, []string{"--address", "unix:" + p.socket, "log", "-f"}); code != 0 || out.lines != 2 || errs.Len() > 0 {
+		t.Fatalf("following ends without an error when it is interrupted: exit %d, %d lines, %s", code, out.lines, errs)
 	}
+}
+
+// interrupter is an output that interrupts the command when it has printed a
+// number of lines.
+type interrupter struct {
+	lines, after int
+	interrupt    func()
+}
+
+func (i *interrupter) Write(b []byte) (int, error) {
+	if i.lines += bytes.Count(b, []byte("\n")); i.lines >= i.after {
+		i.interrupt()
+	}
+	return len(b), nil
 }
 
 func TestShutdownAsks(t *testing.T) {
