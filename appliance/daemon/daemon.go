@@ -21,6 +21,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/system"
 )
 
@@ -94,6 +95,7 @@ func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 	if err := pid.write(os.Getpid()); err != nil {
 		return fmt.Errorf("pid file %s: %w", f.PidFile, err)
 	}
+	cleanUp(f.StateDir, log)
 	guard, err := access.Open(f.access(log))
 	if err != nil {
 		return err
@@ -149,6 +151,18 @@ func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 	a.end()
 	finish(g)
 	return nil
+}
+
+// cleanUp undoes what daemons that were killed left on network interfaces.
+func cleanUp(dir string, log *slog.Logger) {
+	hostif.SetDir(dir)
+	undone, err := hostif.Recover(hostif.Dir())
+	if err != nil {
+		log.Warn("what a daemon before this one left on interfaces is not known", "error", err)
+	}
+	for _, what := range undone {
+		log.Info("undone what a daemon that was killed left on an interface", "interface", what)
+	}
 }
 
 // fillRing adds what others have to say to the log that clients can read.

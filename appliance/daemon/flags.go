@@ -39,6 +39,7 @@ type Flags struct {
 	ShowVersion   bool
 	TLS           TLSFlags
 	AuditLog      string
+	StateDir      string
 	// Ignored are flags that were given and mean nothing here.
 	Ignored []string
 }
@@ -89,6 +90,7 @@ func ParseFlags(args []string, w io.Writer) (*Flags, error) {
 	fs.BoolVar(&f.ShowVersion, "version", false, "print the version and exit")
 	f.TLS.define(fs)
 	fs.StringVar(&f.AuditLog, "audit_log", "", "`file` to which every call that changes something is appended; default: the log")
+	fs.StringVar(&f.StateDir, "state_dir", "", "`directory` that says which daemon has which network interface and what it changed there; default /run/bess, without being root one below the directory for temporary files")
 	for name, why := range inert {
 		usage := "accepted for compatibility and ignored: " + why
 		if inertBool[name] {

@@ -26,10 +26,30 @@ func OpenPacketSender(ifindex int) (int, error) {
 	return fd, nil
 }
 
-// LinkMode returns what the driver of an interface says of its link: speed in
-// Mbit/s (0: unknown), duplex and autonegotiation; false if it says nothing.
-// fd is any socket in the interface's network namespace.
-func LinkMode(fd int, name string) (mbps uint32, full, autoneg, ok bool) {
+// OpenPromiscuous makes an interface of the current network namespace receive
+// frames for others, too, until the descriptor is closed.
+func OpenPromiscuous(ifindex int) (int, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("packet socket: %w", err)
+	}
+	mreq := unix.PacketMreq{Ifindex: int32(ifindex), Type: unix.PACKET_MR_PROMISC}
+	if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &mreq); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// LinkMode returns what the driver of an interface of the current network
+// namespace says of its link: speed in Mbit/s (0: unknown), duplex and
+// autonegotiation; false if it says nothing.
+func LinkMode(name string) (mbps uint32, full, autoneg, ok bool) {
+	fd, e := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if e != nil {
+		return 0, false, false, false
+	}
+	defer func() { _ = unix.Close(fd) }()
 	cmd := make([]byte, 44) // struct ethtool_cmd
 	binary.NativeEndian.PutUint32(cmd, unix.ETHTOOL_GSET)
 	req := struct {

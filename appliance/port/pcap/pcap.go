@@ -41,7 +41,7 @@ func create(cfg *port.Config, arg *PCAPPortArg) (port.Device, error) {
 		}
 		return &file{r}, nil
 	}
-	i, err := pktio.OpenInterface(dev, pktio.InterfaceOptions{Receive: true, Send: true, Frames: cfg.SizeInc})
+	i, err := pktio.OpenInterface(dev, pktio.InterfaceOptions{Port: cfg.Name, Receive: true, Send: true, Frames: cfg.SizeInc})
 	if err != nil {
 		return nil, initError(dev, err)
 	}

@@ -132,7 +132,7 @@ func (d *netPcap) open(cfg *port.Config) error {
 	for i := range d.in {
 		e := &d.in[i]
 		if e.key == "rx_iface" || e.key == "iface" {
-			o := pktio.InterfaceOptions{Receive: true, Send: e.key == "iface", Frames: cfg.SizeInc, Up: true}
+			o := pktio.InterfaceOptions{Port: cfg.Name, Receive: true, Send: e.key == "iface", Frames: cfg.SizeInc, Up: true}
 			if err := e.openInterface(o); err != nil {
 				return err
 			}
@@ -145,7 +145,7 @@ func (d *netPcap) open(cfg *port.Config) error {
 		case "iface":
 			e.iface = d.in[0].iface
 		case "tx_iface":
-			err = e.openInterface(pktio.InterfaceOptions{Send: true, Up: true})
+			err = e.openInterface(pktio.InterfaceOptions{Port: cfg.Name, Send: true, Up: true})
 		case "tx_pcap":
 			if err = e.writer.Start(); err != nil {
 				err = fmt.Errorf("tx_pcap: %w", err)

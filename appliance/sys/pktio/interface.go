@@ -4,23 +4,20 @@
 package pktio
 
 import (
-	"errors"
 	"fmt"
 	"net"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
-	"github.com/vishvananda/netlink"
-
-	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 // InterfaceOptions say what an Interface is for.
 type InterfaceOptions struct {
+	// Port is the name of the port that the interface is for.
+	Port string
 	// Receive and Send open these directions.
 	Receive, Send bool
 	// Frames is how many packets the kernel keeps until they are received.
@@ -36,8 +33,7 @@ type InterfaceOptions struct {
 //
 // Recv belongs to one worker at a time, Send to another.
 type Interface struct {
-	name   string
-	index  int
+	host   *hostif.Interface
 	ring   *sys.PacketRing // nil without Receive
 	out    int             // socket, -1 without Send
 	sender *Sender
@@ -45,47 +41,36 @@ type Interface struct {
 	spare  []byte        // takes what precedes such a packet
 	lost   atomic.Uint64 // packets received for which there was no buffer
 	downs  atomic.Uint64 // how often the interface went down
-
-	mu    sync.Mutex      // guards the rest
-	kern  *netlink.Handle // stays in the network namespace of the opener
-	first *state          // what Close restores, nil if nothing was changed
 }
 
 // OpenInterface opens an interface of the current network namespace. Errors:
-// ENODEV if there is none of that name, and what the kernel answers.
+// ENODEV if there is none of that name, EBUSY if another process uses it, and
+// what the kernel answers.
 func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 	i := &Interface{out: -1}
+	if i.host, err = hostif.Claim(name, hostif.Options{Port: o.Port}); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			i.Close()
 			err = fmt.Errorf("interface %q: %w", name, err)
 		}
 	}()
-	if strings.Contains(name, "\x00") {
-		return nil, errors.New("the name contains NUL")
-	}
-	if i.kern, err = netlink.NewHandle(syscall.NETLINK_ROUTE); err != nil {
-		return nil, err
-	}
-	link, err := i.kern.LinkByName(name)
-	if errors.As(err, &netlink.LinkNotFoundError{}) {
-		return nil, errno.Errorf(errno.ENODEV, "does not exist")
-	}
+	a, err := i.host.Attrs()
 	if err != nil {
 		return nil, err
 	}
-	a := link.Attrs()
 	if a.EncapType != "ether" && a.EncapType != "loopback" {
 		return nil, fmt.Errorf("carries %s: must carry Ethernet frames", a.EncapType)
 	}
-	i.name, i.index = a.Name, a.Index
 	if o.Receive {
-		if err := i.openReceive(o.Frames, a.MTU); err != nil {
+		if err := i.openReceive(a.Index, o.Frames, a.MTU); err != nil {
 			return nil, err
 		}
 	}
 	if o.Send {
-		if i.out, err = sys.OpenPacketSender(i.index); err != nil {
+		if i.out, err = sys.OpenPacketSender(a.Index); err != nil {
 			return nil, err
 		}
 		if i.sender, err = NewSender(); err != nil {
@@ -100,8 +85,8 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 
 // openReceive opens the ring. Its frames hold a packet of the interface's MTU
 // with addresses, type and two tags.
-func (i *Interface) openReceive(frames, mtu int) (err error) {
-	if i.ring, err = sys.OpenPacketRing(i.index, frames, mtu+22); err != nil {
+func (i *Interface) openReceive(index, frames, mtu int) (err error) {
+	if i.ring, err = sys.OpenPacketRing(index, frames, mtu+22); err != nil {
 		return err
 	}
 	if i.spare, err = sys.Map(sys.VnetSize); err != nil {
@@ -125,17 +110,22 @@ func (i *Interface) Close() {
 		i.long.Close()
 	}
 	sys.Unmap(i.spare)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.kern == nil {
-		return
-	}
-	if i.first != nil {
-		// The interface may be gone; then there is nothing to restore.
-		_ = i.apply(*i.first)
-	}
-	i.kern.Close()
+	i.host.Close()
 }
+
+// Address returns the interface's MTU and hardware address.
+func (i *Interface) Address() (mtu int, mac net.HardwareAddr) { return i.host.Address() }
+
+// SetConf changes the MTU (0: keep), the hardware address (nil: keep) and the
+// administrative state of the interface until Close. If one of the changes
+// fails the others are taken back.
+func (i *Interface) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
+	return i.host.SetConf(mtu, mac, up)
+}
+
+// Link asks the kernel for the state of the link. An interface that is gone
+// is down.
+func (i *Interface) Link() hostif.Link { return i.host.Link() }
 
 // Send sends ps and returns how many went; see Sender.Send.
 func (i *Interface) Send(c *packet.Cache, ps []packet.Packet) int {
@@ -164,19 +154,20 @@ func (i *Interface) Dropped() uint64 {
 // Notes describe the interface and the state it is in.
 func (i *Interface) Notes() []string {
 	var notes []string
+	name := i.host.Name()
 	if i.ring != nil {
 		notes = append(notes, fmt.Sprintf("interface %s: ring of %d frames of %d bytes",
-			i.name, i.ring.Frames(), i.ring.FrameSize()))
+			name, i.ring.Frames(), i.ring.FrameSize()))
 	}
-	a, err := i.attrs()
+	a, err := i.host.Attrs()
 	switch {
 	case err != nil:
-		notes = append(notes, fmt.Sprintf("interface %s is gone", i.name))
+		notes = append(notes, fmt.Sprintf("interface %s is gone", name))
 	case a.Flags&net.FlagUp == 0:
-		notes = append(notes, fmt.Sprintf("interface %s is down", i.name))
+		notes = append(notes, fmt.Sprintf("interface %s is down", name))
 	}
 	if n := i.downs.Load(); n > 0 {
-		notes = append(notes, fmt.Sprintf("interface %s went down %d times", i.name, n))
+		notes = append(notes, fmt.Sprintf("interface %s went down %d times", name, n))
 	}
 	return notes
 }

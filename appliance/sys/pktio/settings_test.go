@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 func (k *cable) noted(text string) bool {
@@ -75,7 +76,7 @@ func TestInterfaceDisappears(t *testing.T) {
 	if n := k.send(frame(60, 3)); n != 0 {
 		t.Error("sent through an interface that is gone")
 	}
-	if l := k.near.Link(); l != (Link{}) {
+	if l := k.near.Link(); l != (hostif.Link{}) {
 		t.Errorf("%+v", l)
 	}
 	if err := k.near.SetConf(1500, nil, true); err == nil {

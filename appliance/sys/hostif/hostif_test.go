@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hostif
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
+)
+
+func TestOneProcess(t *testing.T) {
+	ns := stage(t)
+	a := claim(t, ns, "near", Options{Port: "a"})
+	b := claim(t, ns, "near", Options{Port: "b"})
+	_, err := try(ns, "near", Options{Port: "c", Exclusive: true})
+	if errno.Code(err) != errno.EBUSY || !strings.Contains(err.Error(), `interface "near": is in use by port a`) {
+		t.Error(err)
+	}
+	a.Close()
+	b.Close()
+	if left() != "" {
+		t.Errorf("left behind: %s", left())
+	}
+	claim(t, ns, "near", Options{Port: "c", Exclusive: true})
+	if _, err := try(ns, "near", Options{Port: "d"}); errno.Code(err) != errno.EBUSY || !strings.Contains(err.Error(), "port c") {
+		t.Error(err)
+	}
+	for _, name := range []string{"", "nosuch", "a\x00b"} {
+		if _, err := try(ns, name, Options{}); err == nil || !strings.Contains(err.Error(), "interface \"") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestTwoProcesses(t *testing.T) {
+	ns := stage(t)
+	before := look(ns, "near")
+	kill := other(t, ns, "near")
+	changed := look(ns, "near")
+	_, err := try(ns, "near", Options{Port: "a"})
+	if errno.Code(err) != errno.EBUSY || !strings.Contains(err.Error(), "is in use by port theirs of process ") {
+		t.Error(err)
+	}
+	// The interface of a living process is left alone.
+	if undone, err := Recover(Dir()); err != nil || undone != nil || look(ns, "near") != changed {
+		t.Error(undone, err, look(ns, "near"))
+	}
+	other(t, ns, "far") // through it the namespace is found
+	kill()
+	undone, err := Recover(Dir())
+	if err != nil || len(undone) != 1 || !strings.HasPrefix(undone[0], "near: mtu 1500 -> 1400, address ") {
+		t.Error(undone, err)
+	}
+	if now := look(ns, "near"); now != before {
+		t.Errorf("after: %s, before: %s", now, before)
+	}
+	if undone, err := Recover(Dir()); err != nil || undone != nil {
+		t.Error(undone, err)
+	}
+	claim(t, ns, "near", Options{Port: "a"})
+}
+
+// Who takes the interface of a process that was killed finds it as it was.
+func TestClaimCleansUp(t *testing.T) {
+	ns := stage(t)
+	before := look(ns, "near")
+	other(t, ns, "near")()
+	claim(t, ns, "near", Options{Port: "a"})
+	if now := look(ns, "near"); now != before {
+		t.Errorf("after: %s, before: %s", now, before)
+	}
+}
+
+func TestSomebodyElsesChangesStay(t *testing.T) {
+	ns := stage(t)
+	kill := other(t, ns, "near")
+	ns.Link("near", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1300) })
+	kill()
+	ns.Do(func() error { _, err := Recover(Dir()); return err })
+	if now := look(ns, "near"); !strings.HasPrefix(now, "1300 ") || strings.Contains(now, "02:09") || !strings.HasSuffix(now, "true") {
+		t.Error(now)
+	}
+}
+
+func TestCreatedInterfacesGo(t *testing.T) {
+	ns := stage(t)
+	i := claim(t, ns, "near", Options{Port: "a"})
+	if err := i.Created(); err != nil {
+		t.Fatal(err)
+	}
+	i.Close()
+	if err := ns.Run(func() error { _, err := netlink.LinkByName("near"); return err }); err == nil {
+		t.Error("the interface is still there")
+	}
+	if left() != "" {
+		t.Errorf("left behind: %s", left())
+	}
+}
+
+// Each port's changes end with it; a setting that two have changed ends with
+// the later one.
+func TestChangesOfTwoPorts(t *testing.T) {
+	ns := stage(t)
+	before := look(ns, "near")
+	a := claim(t, ns, "near", Options{Port: "a"})
+	b := claim(t, ns, "near", Options{Port: "b"})
+	for _, c := range []struct {
+		i   *Interface
+		mtu int
+		mac net.HardwareAddr
+	}{{a, 1400, net.HardwareAddr{2, 0, 0, 0, 0, 1}}, {b, 1300, nil}} {
+		if err := c.i.SetConf(c.mtu, c.mac, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Close()
+	if now := look(ns, "near"); now != "1300"+before[4:] {
+		t.Error(now)
+	}
+	b.Close()
+	if now := look(ns, "near"); now != before {
+		t.Error(now)
+	}
+}
+
+func TestPromiscuous(t *testing.T) {
+	ns := stage(t)
+	promisc := func() (n int) {
+		ns.Link("near", func(l netlink.Link) error { n = l.Attrs().Promisc; return nil })
+		return n
+	}
+	i := claim(t, ns, "near", Options{Port: "a"})
+	for _, on := range []bool{true, true, false, true} {
+		if err := i.SetPromiscuous(on); err != nil || i.Promiscuous() != on || (promisc() == 1) != on {
+			t.Error(on, err, promisc())
+		}
+	}
+	i.Close()
+	if promisc() != 0 {
+		t.Error("still promiscuous")
+	}
+}
+
+// An interface that comes again is claimed and set up as the one before.
+func TestWatch(t *testing.T) {
+	ns := stage(t)
+	i := claim(t, ns, "near", Options{Port: "a"})
+	if err := errors.Join(i.SetConf(1400, nil, true), i.SetPromiscuous(true)); err != nil {
+		t.Fatal(err)
+	}
+	var calls atomic.Int32
+	if err := i.Watch(func() error {
+		if calls.Add(1) == 1 {
+			return errors.New("not yet")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for round := range int32(2) {
+		old := i.Index()
+		ns.Delete("near")
+		testenv.Eventually(t, "it is gone", i.isGone)
+		if err := i.SetConf(1300, nil, true); errno.Code(err) != errno.ENODEV {
+			t.Error(err)
+		}
+		ns.Veth("near", "far")
+		testenv.Eventually(t, "it is opened again", func() bool { return calls.Load() == round+2 })
+		if i.Index() == old || !strings.HasPrefix(look(ns, "near"), "1400 ") || !i.Promiscuous() {
+			t.Error(i.Index(), look(ns, "near"))
+		}
+		if _, err := try(ns, "near", Options{Exclusive: true}); errno.Code(err) != errno.EBUSY {
+			t.Error(err)
+		}
+	}
+	i.Close()
+	if !strings.HasPrefix(look(ns, "near"), "1500 ") {
+		t.Error(look(ns, "near"))
+	}
+	ns.Delete("near")
+	ns.Veth("near", "far")
+	time.Sleep(10 * time.Millisecond)
+	if calls.Load() != 3 {
+		t.Error("opened after Close")
+	}
+}
+
+func TestJournalsNobodyUnderstands(t *testing.T) {
+	ns := stage(t)
+	dir, err := ensureDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := look(ns, "near")
+	for name, text := range map[string]string{
+		"1-1.json": "", "1-2.json": "{", "1-3.json": `{"namespace":1,"index":3,"created":true}`,
+		"x.json": `{"boot":"another","index":1,"mtu":{"old":1,"new":65536}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if undone, err := Recover(dir); err != nil || undone != nil || left() != "" {
+		t.Error(undone, err, left())
+	}
+	if now := look(ns, "near"); now != before {
+		t.Error(now)
+	}
+}
+
+func TestStateDirectoryOfOthers(t *testing.T) {
+	ns := stage(t)
+	if err := os.Mkdir(Dir(), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(Dir(), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := try(ns, "near", Options{}); errno.Code(err) != errno.EACCES {
+		t.Error(err)
+	}
+	if _, err := Recover(filepath.Join(Dir(), "nosuch")); err != nil {
+		t.Error(err)
+	}
+}

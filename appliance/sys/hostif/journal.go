@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hostif
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+)
+
+// journal is what a process changed on an interface. It is written before
+// each change, so that what it says may not have happened: undoing only puts
+// back what is as the journal says it was made.
+type journal struct {
+	path string
+
+	// Boot tells starts of the machine apart: indexes mean nothing after one.
+	Boot      string `json:"boot"`
+	Namespace uint64 `json:"namespace"`
+	Index     int    `json:"index"`
+	Name      string `json:"name"`
+	// Created says that the interface itself is to be removed.
+	Created bool      `json:"created,omitempty"`
+	MTU     *mtuEdit  `json:"mtu,omitempty"`
+	Address *addrEdit `json:"address,omitempty"`
+	Up      *upEdit   `json:"up,omitempty"`
+
+	creator *Interface
+}
+
+// The changes of one setting: from what it was to what it was made, and by
+// whom it was changed last.
+type (
+	mtuEdit struct {
+		Old int `json:"old"`
+		New int `json:"new"`
+		by  *Interface
+	}
+	addrEdit struct {
+		Old net.HardwareAddr `json:"old"`
+		New net.HardwareAddr `json:"new"`
+		by  *Interface
+	}
+	upEdit struct {
+		Old bool `json:"old"`
+		New bool `json:"new"`
+		by  *Interface
+	}
+)
+
+func newJournal(dir string, k key, name string) journal {
+	return journal{path: strings.TrimSuffix(lockPath(dir, k), ".lock") + ".json",
+		Boot: bootID(), Namespace: k.ns, Index: k.index, Name: name}
+}
+
+func bootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// readJournal reads what a process left.
+func readJournal(path string) (*journal, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	j := &journal{path: path}
+	if err := json.Unmarshal(b, j); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return j, nil
+}
+
+func (j *journal) empty() bool {
+	return !j.Created && j.MTU == nil && j.Address == nil && j.Up == nil
+}
+
+// write brings the journal to disk as a whole. It is not synced: it must
+// survive the process, not the machine.
+func (j *journal) write() error {
+	if j.empty() {
+		j.remove()
+		return nil
+	}
+	b, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	tmp := j.path + ".new"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err := os.Rename(tmp, j.path); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+func (j *journal) remove() {
+	if j.path == "" {
+		return
+	}
+	_ = os.Remove(j.path)
+	_ = os.Remove(j.path + ".new")
+}
+
+// note remembers a change from old to want that i is about to make. A setting
+// that was changed before keeps its first value.
+func (j *journal) note(i *Interface, old, want state) error {
+	if old.mtu != want.mtu {
+		e := &mtuEdit{Old: old.mtu, New: want.mtu, by: i}
+		if j.MTU != nil {
+			e.Old = j.MTU.Old
+		}
+		j.MTU = e
+	}
+	if !slices.Equal(old.mac, want.mac) {
+		e := &addrEdit{Old: old.mac, New: want.mac, by: i}
+		if j.Address != nil {
+			e.Old = j.Address.Old
+		}
+		j.Address = e
+	}
+	if old.up != want.up {
+		e := &upEdit{Old: old.up, New: want.up, by: i}
+		if j.Up != nil {
+			e.Old = j.Up.Old
+		}
+		j.Up = e
+	}
+	return j.write()
+}
+
+// undo puts back all that the journal says and removes it. An interface that
+// is gone took its settings along.
+func (j *journal) undo(kern *netlink.Handle) {
+	defer j.remove()
+	link, err := kern.LinkByIndex(j.Index)
+	if err != nil || j.Boot != bootID() {
+		return
+	}
+	if j.Created {
+		if link.Attrs().Name == j.Name {
+			_ = kern.LinkDel(link)
+		}
+		return
+	}
+	want := stateOf(link.Attrs())
+	if e := j.MTU; e != nil && want.mtu == e.New {
+		want.mtu = e.Old
+	}
+	if e := j.Address; e != nil && slices.Equal(want.mac, e.New) {
+		want.mac = e.Old
+	}
+	if e := j.Up; e != nil && want.up == e.New {
+		want.up = e.Old
+	}
+	_ = apply(kern, link, want)
+}
+
+// undoBy puts back what i changed last.
+func (j *journal) undoBy(i *Interface) {
+	mine := *j
+	mine.path = "" // the file says what the others changed
+	mine.Created = j.Created && j.creator == i
+	if mine.Created {
+		j.Created, j.creator = false, nil
+	}
+	if mine.MTU = nil; j.MTU != nil && j.MTU.by == i {
+		mine.MTU, j.MTU = j.MTU, nil
+	}
+	if mine.Address = nil; j.Address != nil && j.Address.by == i {
+		mine.Address, j.Address = j.Address, nil
+	}
+	if mine.Up = nil; j.Up != nil && j.Up.by == i {
+		mine.Up, j.Up = j.Up, nil
+	}
+	if mine.empty() {
+		return
+	}
+	mine.undo(i.kern)
+	_ = j.write()
+}
+
+// journals returns the paths of all journals in a directory.
+func journals(dir string) ([]string, error) { return filepath.Glob(filepath.Join(dir, "*.json")) }

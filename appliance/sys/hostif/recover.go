@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hostif
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// Recover undoes what processes that are gone left changed on interfaces,
+// according to the journals in a state directory, and says for which. What a
+// living process uses is not touched. A directory that does not exist is an
+// empty one.
+func Recover(dir string) (undone []string, err error) {
+	paths, err := journals(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		l, err := acquire(strings.TrimSuffix(path, ".json") + ".lock")
+		if err != nil {
+			continue // somebody lives
+		}
+		j, err := readJournal(path)
+		if err != nil {
+			// Nobody can tell what it meant to say.
+			_ = os.Remove(path)
+			l.release()
+			continue
+		}
+		if what := j.recover(); what != "" {
+			undone = append(undone, what)
+		}
+		l.release()
+	}
+	return undone, nil
+}
+
+// recover undoes the journal in the namespace it is about, and says for which
+// interface; "" if there was nothing left to undo.
+func (j *journal) recover() string {
+	ns := findNamespace(j.Namespace)
+	if !ns.IsOpen() {
+		j.remove() // the namespace is gone, and everything in it
+		return ""
+	}
+	defer func() { _ = ns.Close() }()
+	kern, err := netlink.NewHandleAt(ns, syscall.NETLINK_ROUTE)
+	if err != nil {
+		return ""
+	}
+	defer kern.Close()
+	_, err = kern.LinkByIndex(j.Index)
+	j.undo(kern)
+	if err != nil {
+		return ""
+	}
+	return j.String()
+}
+
+// String says what the journal holds, for the log.
+func (j *journal) String() string {
+	var what []string
+	if j.Created {
+		what = append(what, "created")
+	}
+	if e := j.MTU; e != nil {
+		what = append(what, fmt.Sprintf("mtu %d -> %d", e.Old, e.New))
+	}
+	if e := j.Address; e != nil {
+		what = append(what, fmt.Sprintf("address %s -> %s", e.Old, e.New))
+	}
+	if e := j.Up; e != nil {
+		what = append(what, fmt.Sprintf("up %t -> %t", e.Old, e.New))
+	}
+	return j.Name + ": " + strings.Join(what, ", ")
+}
+
+// findNamespace opens the network namespace with an inode: the calling
+// thread's, one with a name, or that of some process.
+func findNamespace(ino uint64) netns.NsHandle {
+	paths := []string{"/proc/thread-self/ns/net"}
+	for _, pattern := range []string{"/var/run/netns/*", "/proc/[0-9]*/ns/net"} {
+		more, _ := filepath.Glob(pattern)
+		paths = append(paths, more...)
+	}
+	for _, p := range paths {
+		var s syscall.Stat_t
+		if syscall.Stat(p, &s) != nil || s.Ino != ino {
+			continue
+		}
+		h, err := netns.GetFromPath(p)
+		if err != nil {
+			continue
+		}
+		if now, err := inode(h); err == nil && now == ino {
+			return h
+		}
+		_ = h.Close()
+	}
+	return netns.None()
+}
+
+// inode returns what tells namespaces apart.
+func inode(h netns.NsHandle) (uint64, error) {
+	var s syscall.Stat_t
+	if err := syscall.Fstat(int(h), &s); err != nil {
+		return 0, fmt.Errorf("network namespace: %w", err)
+	}
+	return s.Ino, nil
+}

@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hostif
+
+import (
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+)
+
+// again is when to try again what did not succeed.
+const again = time.Second
+
+// watcher looks after an interface that may go and come back.
+type watcher struct {
+	i      *Interface
+	reopen func() error
+	stop   chan struct{}
+	over   chan struct{}
+	end    func()
+}
+
+// Watch has reopen called whenever the interface went away and one of its name
+// came, until Close: again and again each second as long as it fails. The
+// interface that came is claimed by then and has got the settings that were
+// asked for. Close waits for a reopen under way.
+func (i *Interface) Watch(reopen func() error) error {
+	w := &watcher{i: i, reopen: reopen, stop: make(chan struct{}), over: make(chan struct{})}
+	w.end = sync.OnceFunc(func() { close(w.stop); <-w.over })
+	updates, err := w.subscribe()
+	if err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.watch = w
+	go w.run(updates)
+	return nil
+}
+
+func (w *watcher) subscribe() (<-chan netlink.LinkUpdate, error) {
+	updates := make(chan netlink.LinkUpdate)
+	err := netlink.LinkSubscribeWithOptions(updates, w.stop, netlink.LinkSubscribeOptions{Namespace: &w.i.ns})
+	return updates, err
+}
+
+func (w *watcher) run(updates <-chan netlink.LinkUpdate) {
+	defer close(w.over)
+	defer func() {
+		if updates != nil {
+			for range updates { // until the subscription has ended, too
+			}
+		}
+	}()
+	t := time.NewTicker(again)
+	t.Stop()
+	defer t.Stop()
+	gone := w.i.isGone()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case u, ok := <-updates:
+			if !ok {
+				// Too much happened at once for the kernel to tell; begin anew
+				// in a moment.
+				updates = nil
+				t.Reset(again / 100)
+				continue
+			}
+			if u.Header.Type == syscall.RTM_DELLINK && u.Attrs().Index == w.i.Index() {
+				gone = true
+			}
+		case <-t.C:
+		}
+		if updates == nil {
+			updates = w.subscribeAgain()
+			gone = gone || w.i.isGone()
+		}
+		found, ok := true, !gone
+		if gone {
+			found, ok = w.comeBack()
+			gone = !ok
+		}
+		if updates == nil || found && !ok {
+			t.Reset(again)
+		}
+	}
+}
+
+// subscribeAgain returns nil if it fails.
+func (w *watcher) subscribeAgain() <-chan netlink.LinkUpdate {
+	updates, err := w.subscribe()
+	if err != nil {
+		return nil
+	}
+	return updates
+}
+
+// isGone reports whether the interface does not exist any more.
+func (i *Interface) isGone() bool {
+	_, err := i.Attrs()
+	return errno.Code(err) == errno.ENODEV
+}
+
+// comeBack looks for an interface of the name and takes it. It reports whether
+// there is one, and whether all went well.
+func (w *watcher) comeBack() (found, ok bool) {
+	link, err := w.i.kern.LinkByName(w.i.Name())
+	if err != nil {
+		return false, false
+	}
+	return true, w.i.follow(link.Attrs()) == nil && w.reopen() == nil
+}
+
+// follow makes a the attributes of the interface that the claim is about.
+func (i *Interface) follow(a *netlink.LinkAttrs) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed {
+		return errno.Errorf(errno.ENODEV, "interface %s: closed", i.name)
+	}
+	if i.held.index != a.Index {
+		h, err := hold(i, a)
+		if err != nil {
+			return err
+		}
+		i.held.release(i)
+		i.held = h
+	}
+	promisc := i.promisc >= 0
+	i.dropPromiscuous()
+	if promisc {
+		err := i.inside(func() (err error) { i.promisc, err = sys.OpenPromiscuous(i.held.index); return err })
+		if err != nil {
+			return err
+		}
+	}
+	return i.change(i.want, i.asked)
+}
