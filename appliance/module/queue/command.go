@@ -39,7 +39,7 @@ func (q *Queue) configure(arg *QueueArg, zero uint64) error {
 // resize puts a new ring before the present one. The oldest packets stay, as
 // many as fit into the new ring.
 func (q *Queue) resize(size int) error {
-	r := newRing(size)
+	r := packet.NewRing(size)
 	old := q.in.Load()
 	if old == nil {
 		q.in.Store(r)
@@ -48,11 +48,11 @@ func (q *Queue) resize(size int) error {
 	if q.prune() >= maxRings {
 		return errno.Errorf(errno.EBUSY, "size: %d: packets of %d earlier sizes still wait for the queue's task to run", size, maxRings)
 	}
-	r.prev.Store(old)
+	r.Prev.Store(old)
 	// Producers must find the new ring before the old one is closed.
 	q.in.Store(r)
-	r.before = old.before + old.close()
-	old.keep(r.room)
+	r.Before = old.Before + old.Close()
+	old.Keep(r.Room())
 	q.prune()
 	return nil
 }
@@ -63,12 +63,12 @@ func (q *Queue) resize(size int) error {
 func (q *Queue) prune() int {
 	n := 1
 	for r := q.in.Load(); ; {
-		p := r.prev.Load()
+		p := r.Prev.Load()
 		if p == nil {
 			return n
 		}
-		if p.drained() {
-			r.prev.Store(p.prev.Load())
+		if p.Drained() {
+			r.Prev.Store(p.Prev.Load())
 			continue
 		}
 		r = p
@@ -112,11 +112,11 @@ func (q *Queue) getStatus(*QueueCommandGetStatusArg) (*QueueCommandGetStatusResp
 	in := q.in.Load()
 	first, _ := q.oldest()
 	// In this order no packet seems to leave before it came.
-	dequeued := first.before + first.head.Load() - q.cut.Load()
+	dequeued := first.Before + first.Left() - q.cut.Load()
 	return &QueueCommandGetStatusResponse{
-		Count:    in.level(),
+		Count:    in.Level(),
 		Size:     q.config.GetSize(),
-		Enqueued: in.before + in.last(),
+		Enqueued: in.Before + in.Entered(),
 		Dequeued: dequeued,
 		Dropped:  q.dropped.Load(),
 	}, nil

@@ -66,7 +66,7 @@ func checkSize(n uint64) error {
 // Queue is an instance. Any number of workers may call Process at the same
 // time, one may run the task.
 type Queue struct {
-	in    atomic.Pointer[ring] // where packets enter
+	in    atomic.Pointer[packet.Ring] // where packets enter
 	marks atomic.Pointer[marks]
 	burst atomic.Int32 // packets, 0..packet.BatchSize
 	// over says that the tasks upstream are to hold back.
@@ -113,10 +113,10 @@ func create(env *module.Env, arg *QueueArg) (*Queue, error) {
 // Process stores what fits and frees the rest.
 func (q *Queue) Process(ctx *module.Context, b *packet.Batch) {
 	ps := b.Packets()
-	n, used := q.in.Load().put(ps)
+	n, used := q.in.Load().Put(ps)
 	for n < 0 {
 		// The ring was replaced a moment ago; the new one is there already.
-		n, used = q.in.Load().put(ps)
+		n, used = q.in.Load().Put(ps)
 	}
 	if n < len(ps) {
 		lost := uint64(len(ps) - n)
@@ -157,7 +157,7 @@ func (q *Queue) take(ctx *module.Context, dst []packet.Packet) int {
 	}
 	for {
 		r, after := q.oldest()
-		n, cut := r.take(dst)
+		n, cut := r.Take(dst)
 		if cut > 0 {
 			n -= cut
 			q.cut.Add(uint64(cut))
@@ -169,8 +169,8 @@ func (q *Queue) take(ctx *module.Context, dst []packet.Packet) int {
 			return n
 		case cut > 0:
 			// There may be more, and newer ones behind them.
-		case after != nil && r.drained():
-			after.prev.Store(nil)
+		case after != nil && r.Drained():
+			after.Prev.Store(nil)
 		default:
 			return 0
 		}
@@ -178,9 +178,9 @@ func (q *Queue) take(ctx *module.Context, dst []packet.Packet) int {
 }
 
 // oldest returns the ring to be emptied first and the one after it, if any.
-func (q *Queue) oldest() (r, after *ring) {
+func (q *Queue) oldest() (r, after *packet.Ring) {
 	r = q.in.Load()
-	for p := r.prev.Load(); p != nil; p = r.prev.Load() {
+	for p := r.Prev.Load(); p != nil; p = r.Prev.Load() {
 		r, after = p, r
 	}
 	return r, after
@@ -192,7 +192,7 @@ func (q *Queue) Overloaded() bool {
 	if !q.over.Load() {
 		return false
 	}
-	if q.in.Load().used() < q.marks.Load().low {
+	if q.in.Load().Used() < q.marks.Load().low {
 		q.over.Store(false)
 		return false
 	}
@@ -207,7 +207,7 @@ func (q *Queue) Placement(feeders, own int) (violation, fatal bool) {
 
 // Desc returns "packets/slots".
 func (q *Queue) Desc() string {
-	return strconv.FormatUint(q.in.Load().level(), 10) + "/" + strconv.FormatUint(q.config.GetSize(), 10)
+	return strconv.FormatUint(q.in.Load().Level(), 10) + "/" + strconv.FormatUint(q.config.GetSize(), 10)
 }
 
 // Close frees what is left.
@@ -215,8 +215,8 @@ func (q *Queue) Close() {
 	cache := q.pool.NewCache()
 	defer cache.Close()
 	var left [packet.BatchSize]packet.Packet
-	for r := q.in.Load(); r != nil; r = r.prev.Load() {
-		for n, _ := r.take(left[:]); n > 0; n, _ = r.take(left[:]) {
+	for r := q.in.Load(); r != nil; r = r.Prev.Load() {
+		for n, _ := r.Take(left[:]); n > 0; n, _ = r.Take(left[:]) {
 			cache.FreeAll(left[:n])
 		}
 	}

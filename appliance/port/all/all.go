@@ -8,16 +8,20 @@ package all
 
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/port/null"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pcap"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pmd"
+	"github.com/bessform/terraform-provider-bess/appliance/port/ring"
 	"github.com/bessform/terraform-provider-bess/appliance/port/unixsock"
 )
 
 // Drivers returns every port driver by name.
 func Drivers() []*port.Driver {
 	return []*port.Driver{
+		null.Driver,
 		pcap.Driver,
 		pmd.Driver,
+		ring.Driver,
 		unixsock.Driver,
 	}
 }

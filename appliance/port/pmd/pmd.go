@@ -19,6 +19,7 @@ import (
 //	vdev  net_pcap<N>,rx_pcap=FILE,…[,tx_pcap=FILE,…][,infinite_rx=1]
 //	      net_pcap<N>,iface=IF  or  rx_iface=IF[,tx_iface=IF]
 //	      net_null<N>[,size=64][,copy=0|1][,no-rx=0|1]
+//	      net_ring<N>[,ring=NAME]
 //
 // Every other device answers ENODEV.
 var Driver = &port.Driver{

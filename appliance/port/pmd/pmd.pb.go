@@ -214,6 +214,8 @@ type PMDPortArg_Vdev struct {
 	//     infinite_rx=1 the file is read again and again
 	//   - net_pcap0,iface=eth1: a network interface
 	//   - net_null0,size=64: packets without end, and a place to lose them
+	//   - net_ring0: a loop, what is sent comes back; net_ring0,ring=x: a way to
+	//     the other port with ring=x
 	//
 	// ENODEV for any other.
 	Vdev string `protobuf:"bytes,4,opt,name=vdev,proto3,oneof"`

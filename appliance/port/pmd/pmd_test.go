@@ -99,7 +99,6 @@ func TestErrorsOfDevices(t *testing.T) {
 		{"vhost", vdevArg("eth_vhost_v0,iface=/tmp/s,queues=1"), errno.ENODEV, "Cannot attach vdev eth_vhost_v0,iface=/tmp/s,queues=1"},
 		{"virtio", vdevArg("virtio_user0,path=/tmp/s"), errno.ENODEV, "Cannot attach vdev virtio_user0,path=/tmp/s"},
 		{"tap", vdevArg("net_tap0"), errno.ENODEV, "Cannot attach vdev net_tap0"},
-		{"ring", vdevArg("net_ring0"), errno.ENODEV, "Cannot attach vdev net_ring0"},
 		{"nonsense", vdevArg("x,,="), errno.ENODEV, "Cannot attach vdev x,,="},
 		{"device before profile", func() *PMDPortArg { a := idArg(3); a.FlowProfiles = []uint32{1}; return a }(),
 			errno.ENODEV, "Port id 3 is not available"},
@@ -235,6 +234,27 @@ func TestNull(t *testing.T) {
 	}
 }
 
+func TestRing(t *testing.T) {
+	w := newBench(t)
+	loop := w.openQueues(vdevArg("net_ring0"), 2, 2)
+	a, b := w.open(vdevArg("net_ring1,ring=x")), w.open(vdevArg("eth_ring_b,ring=x"))
+	for _, k := range []struct {
+		from, to *port.Port
+		q        int
+	}{{loop, loop, 1}, {a, b, 0}, {b, a, 0}} {
+		w.c.AllocBatch(&w.b, 5, 60)
+		k.from.Send(k.q, w.c, &w.b)
+		if n := k.to.Recv(k.q, w.c, &w.b, 64); n != 5 || !k.to.Link().Up || k.to.WaitFD(k.q) < 0 {
+			t.Errorf("%s: %d packets", notes(k.to), n)
+		}
+		w.c.FreeBatch(&w.b)
+	}
+	_, err := try(vdevArg("net_ring2,ring=x"))
+	expectError(t, err, errno.EBUSY, "Cannot attach vdev net_ring2,ring=x: ring \"x\" joins port p0 and port p0 already")
+	_, err = try(vdevArg("net_ring2,nodeaction=x"))
+	expectError(t, err, errno.EINVAL, "nodeaction: net_ring knows ring only")
+}
+
 func TestNullWithoutBuffers(t *testing.T) {
 	w := newBench(t)
 	p := w.open(vdevArg("net_null0"))
@@ -274,8 +294,8 @@ func FuzzVdev(f *testing.F) {
 		if (dev == nil) == (err == nil) {
 			t.Fatalf("%q: %v, %v", text, dev, err)
 		}
-		if n, ok := dev.(*null); ok && (n.size < 1 || n.size > packet.BufferSize) {
-			t.Fatalf("%q: size %d", text, n.size)
+		if n, ok := dev.(*netNull); ok && (n.null.Size < 1 || n.null.Size > packet.BufferSize) {
+			t.Fatalf("%q: size %d", text, n.null.Size)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 var kinds = map[string]constructor{
 	"net_null": kind(newNull),
 	"net_pcap": kind(newPcap),
+	"net_ring": kind(newRing),
 }
 
 // constructor makes a device, not open yet, of a description of its kind.

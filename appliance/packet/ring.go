@@ -1,16 +1,14 @@
 // SPDX-FileCopyrightText: The BESS appliance authors
 // SPDX-License-Identifier: Apache-2.0
 
-package queue
+package packet
 
 import (
 	"math"
 	"sync/atomic"
-
-	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
 
-// ring is a bounded FIFO for any number of producers and one consumer.
+// Ring is a bounded FIFO for any number of producers and one consumer.
 // Nobody ever waits for anybody.
 //
 //	          head                          tail
@@ -30,18 +28,18 @@ import (
 // A queue changes its size by putting a new ring before the old one: producers
 // turn to the new ring, the old one is closed, and the consumer empties it
 // first. So a resize neither stops anybody nor mixes up the order.
-type ring struct {
-	slots []packet.Packet
+type Ring struct {
+	slots []Packet
 	runs  []atomic.Uint64 // position << runBits | length
 	mask  uint64
 	room  uint64 // packets that fit
 
-	// prev is the ring to be emptied before this one.
-	prev atomic.Pointer[ring]
+	// Prev is the ring to be emptied before this one.
+	Prev atomic.Pointer[Ring]
 	// cut is where those packets begin that a resize left no room for.
 	cut atomic.Uint64
-	// before counts the packets that entered earlier rings; control side.
-	before uint64
+	// Before counts the packets that entered earlier rings; control side.
+	Before uint64
 
 	_    [64]byte
 	tail atomic.Uint64 // moved by producers
@@ -52,25 +50,25 @@ type ring struct {
 }
 
 const (
-	// runBits hold the length of a run, 1..packet.BatchSize.
+	// runBits hold the length of a run, 1..BatchSize.
 	runBits = 7
 	runMask = 1<<runBits - 1
 	// closed is set in tail when no more packets may enter.
 	closed = 1 << 63
 )
 
-// newRing returns an empty ring of size slots, a power of two. One slot always
+// NewRing returns an empty ring of size slots, a power of two. One slot always
 // stays free, as it did in BESS.
-func newRing(size int) *ring {
-	r := &ring{slots: make([]packet.Packet, size), runs: make([]atomic.Uint64, size),
+func NewRing(size int) *Ring {
+	r := &Ring{slots: make([]Packet, size), runs: make([]atomic.Uint64, size),
 		mask: uint64(size - 1), room: uint64(size - 1)}
 	r.cut.Store(math.MaxUint64)
 	return r
 }
 
-// put appends as many of ps as fit and returns their number, or -1 if the ring
+// Put appends as many of ps as fit and returns their number, or -1 if the ring
 // has been closed. used is the fill level, these packets included.
-func (r *ring) put(ps []packet.Packet) (n int, used uint64) {
+func (r *Ring) Put(ps []Packet) (n int, used uint64) {
 	var from uint64
 	for {
 		from = r.tail.Load()
@@ -80,8 +78,8 @@ func (r *ring) put(ps []packet.Packet) (n int, used uint64) {
 		// If from is out of date, head may have passed it and used be
 		// nonsense; the swap fails then.
 		used = from - r.head.Load()
-		if p := r.prev.Load(); p != nil {
-			used += p.used()
+		if p := r.Prev.Load(); p != nil {
+			used += p.Used()
 		}
 		if int64(used) >= int64(r.room) {
 			return 0, used
@@ -98,9 +96,9 @@ func (r *ring) put(ps []packet.Packet) (n int, used uint64) {
 	return n, used + uint64(n)
 }
 
-// take moves up to len(dst) packets to dst, oldest first, and returns their
+// Take moves up to len(dst) packets to dst, oldest first, and returns their
 // number; cut of them, at the end, are to be freed. Consumer only.
-func (r *ring) take(dst []packet.Packet) (n, cut int) {
+func (r *Ring) Take(dst []Packet) (n, cut int) {
 	head := r.head.Load()
 	for n < len(dst) {
 		if head == r.end {
@@ -125,45 +123,51 @@ func (r *ring) take(dst []packet.Packet) (n, cut int) {
 	return n, cut
 }
 
-// close lets no packet enter any more and returns how many ever did.
-func (r *ring) close() uint64 { return r.tail.Or(closed) &^ closed }
+// Close lets no packet enter any more and returns how many ever did.
+func (r *Ring) Close() uint64 { return r.tail.Or(closed) &^ closed }
 
-// keep cuts off all but the n oldest packets of the ring, which is closed, and
+// Keep cuts off all but the n oldest packets of the ring, which is closed, and
 // of those before it. Control side.
-func (r *ring) keep(n uint64) {
-	if p := r.prev.Load(); p != nil {
-		p.keep(n)
-		n -= min(n, p.used())
+func (r *Ring) Keep(n uint64) {
+	if p := r.Prev.Load(); p != nil {
+		p.Keep(n)
+		n -= min(n, p.Used())
 	}
-	if head := r.head.Load(); r.last()-head > n {
+	if head := r.head.Load(); r.Entered()-head > n {
 		r.cut.Store(min(r.cut.Load(), head+n))
 	}
 }
 
-// last returns how many packets ever entered.
-func (r *ring) last() uint64 { return r.tail.Load() &^ closed }
+// Room returns how many packets fit.
+func (r *Ring) Room() uint64 { return r.room }
 
-// drained reports whether the ring is closed and empty, for good.
-func (r *ring) drained() bool {
+// Left returns how many packets have left the ring.
+func (r *Ring) Left() uint64 { return r.head.Load() }
+
+// Entered returns how many packets ever entered.
+func (r *Ring) Entered() uint64 { return r.tail.Load() &^ closed }
+
+// Drained reports whether the ring is closed and empty, for good.
+func (r *Ring) Drained() bool {
 	tail := r.tail.Load()
 	return tail&closed != 0 && tail&^closed == r.head.Load()
 }
 
-// used returns the fill level of the ring and of those before it, without
+// Used returns the fill level of the ring and of those before it, without
 // packets that were cut off.
-func (r *ring) used() uint64 {
+func (r *Ring) Used() uint64 {
 	// head first: it never passes a tail that is read later.
 	head := r.head.Load()
 	n := uint64(0)
-	if end := min(r.last(), r.cut.Load()); end > head {
+	if end := min(r.Entered(), r.cut.Load()); end > head {
 		n = end - head
 	}
-	if p := r.prev.Load(); p != nil {
-		n += p.used()
+	if p := r.Prev.Load(); p != nil {
+		n += p.Used()
 	}
 	return n
 }
 
-// level is used as a person is to see it: packets that came and went while it
+// Level is used as a person is to see it: packets that came and went while it
 // was being read are not in the ring, so it never exceeds the room.
-func (r *ring) level() uint64 { return min(r.used(), r.room) }
+func (r *Ring) Level() uint64 { return min(r.Used(), r.room) }
