@@ -53,26 +53,39 @@ func Netns(t testing.TB) *Namespace {
 func newNamespace(t testing.TB) (*Namespace, error) {
 	n := &Namespace{t: t, work: make(chan func()), over: make(chan struct{})}
 	started := make(chan error)
-	go func() {
-		// Never unlocked: the thread, and with it the namespace, ends with
-		// the goroutine.
-		defer close(n.over)
-		runtime.LockOSThread()
-		h, err := netns.New()
-		n.path = fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), tid())
-		started <- err
-		if err != nil {
-			return
-		}
-		defer func() { _ = h.Close() }()
-		for f := range n.work {
-			f()
-		}
-	}()
+	go n.live(started)
 	if err := <-started; err != nil {
 		return nil, err
 	}
 	return n, nil
+}
+
+// live is the life of the namespace's thread.
+func (n *Namespace) live(started chan<- error) {
+	runtime.LockOSThread()
+	if tid() == os.Getpid() {
+		// The first thread of a process cannot end, and its namespace counts
+		// as that of the process. While it waits here, another one is used.
+		instead := make(chan error)
+		go n.live(instead)
+		err := <-instead
+		runtime.UnlockOSThread()
+		started <- err
+		return
+	}
+	// Never unlocked: the thread, and with it the namespace, ends with the
+	// goroutine.
+	defer close(n.over)
+	h, err := netns.New()
+	n.path = fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), tid())
+	started <- err
+	if err != nil {
+		return
+	}
+	defer func() { _ = h.Close() }()
+	for f := range n.work {
+		f()
+	}
 }
 
 // end ends the namespace, as far as nothing else keeps it.

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package netns finds network namespaces (network_namespaces(7)) by the names
+// that people have for them, and works inside them.
+//
+// A thread that has entered a namespace never runs anything else: it ends with
+// its work. So no goroutine can wake up in a namespace that is not its own.
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+)
+
+// Namespace is an open network namespace. As long as it is open, the kernel
+// keeps the namespace, even if nothing else is in it.
+type Namespace struct{ fd int }
+
+// Current opens the namespace of the calling thread.
+func Current() (*Namespace, error) { return open("/proc/thread-self/ns/net") }
+
+// Of returns the namespace behind a descriptor, which it takes over.
+func Of(fd int) *Namespace { return &Namespace{fd: fd} }
+
+// open opens a namespace's file. Errors: what the kernel answers, EINVAL for a
+// file that is no network namespace.
+func open(path string) (*Namespace, error) {
+	// Opening a FIFO would wait without O_NONBLOCK.
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
+	if err != nil || kind != unix.CLONE_NEWNET {
+		_ = unix.Close(fd)
+		return nil, errno.Errorf(errno.EINVAL, "%s: is not a network namespace", path)
+	}
+	return &Namespace{fd: fd}, nil
+}
+
+// FD returns the descriptor that stands for the namespace.
+func (n *Namespace) FD() int { return n.fd }
+
+// Close gives the namespace up.
+func (n *Namespace) Close() { _ = unix.Close(n.fd) }
+
+// Same reports whether two descriptors are open for one namespace.
+func (n *Namespace) Same(other *Namespace) bool {
+	var a, b unix.Stat_t
+	return unix.Fstat(n.fd, &a) == nil && unix.Fstat(other.fd, &b) == nil && a.Ino == b.Ino && a.Dev == b.Dev
+}
+
+// Do runs f on a thread inside the namespace and returns its error. Sockets
+// and devices opened there stay there. f must not start goroutines that are to
+// be inside, too. Errors: EPERM without the capability CAP_SYS_ADMIN.
+func (n *Namespace) Do(f func() error) error {
+	done := make(chan error)
+	go n.do(f, done)
+	return <-done
+}
+
+// do is the life of a thread that enters the namespace.
+func (n *Namespace) do(f func() error, done chan<- error) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		// The first thread of a process cannot end, and its namespace counts
+		// as that of the process. While it waits here, another one is used.
+		instead := make(chan error)
+		go n.do(f, instead)
+		err := <-instead
+		runtime.UnlockOSThread()
+		done <- err
+		return
+	}
+	// Never unlocked: the thread ends with the goroutine.
+	if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
+		done <- enterError(err)
+		return
+	}
+	done <- f()
+}
+
+func enterError(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("enter network namespace: %w (the capability CAP_SYS_ADMIN is needed)", err)
+	}
+	return fmt.Errorf("enter network namespace: %w", err)
+}
+
+// Netlink returns a handle for the settings of the namespace's interfaces,
+// which keeps the namespace until it is closed.
+func (n *Namespace) Netlink() (h *netlink.Handle, err error) {
+	err = n.Do(func() (err error) {
+		h, err = netlink.NewHandle(syscall.NETLINK_ROUTE)
+		return err
+	})
+	return h, err
+}
