@@ -29,7 +29,8 @@ type Slot struct {
 func NewSlot() (*Slot, error) {
 	s := &Slot{fd: -1, blank: -1, epoll: -1}
 	var err error
-	if s.blank, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err == nil {
+	// System calls that would move bytes fail on such a descriptor.
+	if s.blank, err = unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
 		if s.fd, err = unix.FcntlInt(uintptr(s.blank), unix.F_DUPFD_CLOEXEC, 0); err == nil {
 			s.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 		}
@@ -63,6 +64,15 @@ func (s *Slot) Watch() error {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP}
 	if err := unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, s.fd, &ev); err != nil {
 		return fmt.Errorf("watch connection: %w", err)
+	}
+	return nil
+}
+
+// AlsoWatch makes WaitFD readable while another descriptor is, too.
+func (s *Slot) AlsoWatch(fd int) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	if err := unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+		return fmt.Errorf("watch descriptor: %w", err)
 	}
 	return nil
 }

@@ -24,8 +24,11 @@ import (
 // keeps the namespace, even if nothing else is in it.
 type Namespace struct{ fd int }
 
+// ownFile is the namespace of the thread that looks.
+const ownFile = "/proc/thread-self/ns/net"
+
 // Current opens the namespace of the calling thread.
-func Current() (*Namespace, error) { return open("/proc/thread-self/ns/net") }
+func Current() (*Namespace, error) { return open(ownFile) }
 
 // Of returns the namespace behind a descriptor, which it takes over.
 func Of(fd int) *Namespace { return &Namespace{fd: fd} }
@@ -80,12 +83,21 @@ func (n *Namespace) do(f func() error, done chan<- error) {
 		done <- err
 		return
 	}
-	// Never unlocked: the thread ends with the goroutine.
-	if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
-		done <- enterError(err)
-		return
+	// Never unlocked: the thread ends with the goroutine. To stay at home takes
+	// no capability.
+	if !n.here() {
+		if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
+			done <- enterError(err)
+			return
+		}
 	}
 	done <- f()
+}
+
+// here reports whether the calling thread is in the namespace.
+func (n *Namespace) here() bool {
+	var now, other unix.Stat_t
+	return unix.Stat(ownFile, &now) == nil && unix.Fstat(n.fd, &other) == nil && now.Ino == other.Ino && now.Dev == other.Dev
 }
 
 func enterError(err error) error {
