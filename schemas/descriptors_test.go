@@ -42,8 +42,8 @@ func TestComment(t *testing.T) {
 	if got := Comment(fd); got != want {
 		t.Errorf("src_ip: %q", got)
 	}
-	if got := Comment(Message("bess.pb.PMDPortArg").Fields().ByName("vdev")); strings.Count(got, "\n- ") != 3 {
-		t.Errorf("vdev should have a list of 3 items:\n%s", got)
+	if got := Comment(Message("bess.pb.PMDPortArg").Fields().ByName("vdev")); strings.Count(got, "\n- ") < 3 {
+		t.Errorf("vdev should have a list of at least 3 items:\n%s", got)
 	}
 	// Generated code carries no comments, but names them.
 	if got := Comment((&api.Error{}).ProtoReflect().Descriptor()); !strings.HasPrefix(got, "Outcome of a call.") {

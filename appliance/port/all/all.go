@@ -12,7 +12,9 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port/pcap"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pmd"
 	"github.com/bessform/terraform-provider-bess/appliance/port/ring"
+	"github.com/bessform/terraform-provider-bess/appliance/port/tap"
 	"github.com/bessform/terraform-provider-bess/appliance/port/unixsock"
+	"github.com/bessform/terraform-provider-bess/appliance/port/vport"
 )
 
 // Drivers returns every port driver by name.
@@ -22,6 +24,8 @@ func Drivers() []*port.Driver {
 		pcap.Driver,
 		pmd.Driver,
 		ring.Driver,
+		tap.Driver,
 		unixsock.Driver,
+		vport.Driver,
 	}
 }

@@ -20,6 +20,7 @@ import (
 //	      net_pcap<N>,iface=IF  or  rx_iface=IF[,tx_iface=IF]
 //	      net_null<N>[,size=64][,copy=0|1][,no-rx=0|1]
 //	      net_ring<N>[,ring=NAME]
+//	      net_tap<N>[,iface=IF][,mac=fixed|MAC][,persist=0|1]
 //
 // Every other device answers ENODEV.
 var Driver = &port.Driver{

@@ -216,6 +216,8 @@ type PMDPortArg_Vdev struct {
 	//   - net_null0,size=64: packets without end, and a place to lose them
 	//   - net_ring0: a loop, what is sent comes back; net_ring0,ring=x: a way to
 	//     the other port with ring=x
+	//   - net_tap0,iface=tap0: a network interface for programs of this host;
+	//     without iface it is called dtap0
 	//
 	// ENODEV for any other.
 	Vdev string `protobuf:"bytes,4,opt,name=vdev,proto3,oneof"`

@@ -98,7 +98,7 @@ func TestErrorsOfDevices(t *testing.T) {
 		{"af_xdp", vdevArg("net_af_xdp0,iface=eth0"), errno.ENODEV, "Cannot attach vdev net_af_xdp0,iface=eth0"},
 		{"vhost", vdevArg("eth_vhost_v0,iface=/tmp/s,queues=1"), errno.ENODEV, "Cannot attach vdev eth_vhost_v0,iface=/tmp/s,queues=1"},
 		{"virtio", vdevArg("virtio_user0,path=/tmp/s"), errno.ENODEV, "Cannot attach vdev virtio_user0,path=/tmp/s"},
-		{"tap", vdevArg("net_tap0"), errno.ENODEV, "Cannot attach vdev net_tap0"},
+		{"tap of a kind there is not", vdevArg("net_tapx0"), errno.ENODEV, "Cannot attach vdev net_tapx0"},
 		{"nonsense", vdevArg("x,,="), errno.ENODEV, "Cannot attach vdev x,,="},
 		{"device before profile", func() *PMDPortArg { a := idArg(3); a.FlowProfiles = []uint32{1}; return a }(),
 			errno.ENODEV, "Port id 3 is not available"},
@@ -135,6 +135,10 @@ func TestErrorsOfVdevArguments(t *testing.T) {
 		"net_null0,colour=red":                          "colour: net_null knows",
 		"net_null0,size=64,copy":                        `"copy": must be key=value`,
 		"net_null0,size=999999999999999999999":          "must be a number",
+		"net_tap0,remote=eth0":                          "remote: net_tap knows iface, mac and persist only",
+		"net_tap0,iface=sixteen-bytes-xx":               `interface "sixteen-bytes-xx": the name has 16 bytes`,
+		"net_tap0,mac=random":                           `mac: "random": must be fixed or like`,
+		"net_tap0,persist=yes":                          `persist: "yes": must be 0 or 1`,
 	} {
 		_, err := try(vdevArg(text))
 		expectError(t, err, errno.EINVAL, want)

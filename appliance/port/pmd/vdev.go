@@ -15,6 +15,7 @@ var kinds = map[string]constructor{
 	"net_null": kind(newNull),
 	"net_pcap": kind(newPcap),
 	"net_ring": kind(newRing),
+	"net_tap":  kind(newTap),
 }
 
 // constructor makes a device, not open yet, of a description of its kind.
@@ -33,6 +34,7 @@ func kind[D device](f func(v vdev, s settings) (D, error)) constructor {
 
 // vdev is a parsed device description: name[,key=value]...
 type vdev struct {
+	name string
 	// kind is the key in kinds, "" if there is none.
 	kind string
 	args []keyValue
@@ -43,7 +45,7 @@ type keyValue struct{ key, value string }
 // parseVdev parses a description.
 func parseVdev(text string) (vdev, error) {
 	parts := strings.Split(text, ",")
-	v := vdev{kind: kindOf(parts[0])}
+	v := vdev{name: parts[0], kind: kindOf(parts[0])}
 	for _, p := range parts[1:] {
 		key, value, ok := strings.Cut(p, "=")
 		if !ok || key == "" || value == "" {

@@ -28,7 +28,12 @@ const (
 // VPort makes a network interface of the machine, or of a container, that is
 // backed by the engine: what programs send through the interface comes in
 // here, what is sent here they receive. The interface is a TAP device with
-// the port's address; each queue of the port is one of its queues.
+// the port's address; each incoming queue of the port is one of its queues. No
+// kernel module is needed.
+//
+// The interface ends with the port. When somebody deletes it, or its
+// namespace, it is made again as soon as that is possible. See TAPPort for the
+// rest.
 type VPortArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the interface, at most 15 bytes. Empty: the name of the port.
@@ -42,8 +47,9 @@ type VPortArg struct {
 	//	*VPortArg_ContainerPid
 	//	*VPortArg_Netns
 	Cpid isVPortArg_Cpid `protobuf_oneof:"cpid"`
-	// A CPU for each outgoing queue, to which the kernel's side of the queue is
-	// bound. As many as there are such queues, or none.
+	// A CPU for each outgoing queue, on which the kernel works on what is sent
+	// through it (receive packet steering). As many as there are such queues, or
+	// none: then it does so on the CPU of the worker that sends.
 	RxqCpus []int64 `protobuf:"varint,5,rep,packed,name=rxq_cpus,json=rxqCpus,proto3" json:"rxq_cpus,omitempty"`
 	// VLAN tag (priority, drop bit and id) to put on frames that come from the
 	// interface. 0: none.
