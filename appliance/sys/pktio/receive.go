@@ -55,7 +55,7 @@ func (i *Interface) take(c *packet.Cache, f *sys.Frame) packet.Packet {
 		p = i.fetch(c, f, total)
 	case len(f.Data) < f.Len || f.Tagged && f.Len < tagAt:
 	default:
-		if p = alloc(c, total); p != 0 {
+		if p = c.AllocTotal(total); p != 0 {
 			copyFrame(p, f)
 		}
 	}
@@ -67,33 +67,6 @@ func (i *Interface) take(c *packet.Cache, f *sys.Frame) packet.Packet {
 		Complete(p, from, at)
 	}
 	return p
-}
-
-// alloc returns a packet of n bytes in as many segments as it needs, like
-// packet.Cache.New does.
-func alloc(c *packet.Cache, n int) packet.Packet {
-	if n > packet.MaxTotal {
-		return 0
-	}
-	head := c.Alloc()
-	if head == 0 {
-		return 0
-	}
-	if n <= packet.BufferSize {
-		head.Init(n)
-		return head
-	}
-	head.Init(segmentRoom)
-	for n -= segmentRoom; n > 0; n -= segmentRoom {
-		s := c.Alloc()
-		if s == 0 {
-			c.Free(head)
-			return 0
-		}
-		s.Init(min(n, segmentRoom))
-		head.Chain(s)
-	}
-	return head
 }
 
 // copyFrame copies a frame of the ring, with its tag, to p.
@@ -117,7 +90,7 @@ func putTag(b []byte, f *sys.Frame) {
 
 // fetch returns a packet that did not fit into the ring.
 func (i *Interface) fetch(c *packet.Cache, f *sys.Frame, total int) packet.Packet {
-	p := alloc(c, total)
+	p := c.AllocTotal(total)
 	if p == 0 {
 		// It must leave the queue, or the next one would be taken for it.
 		sys.Discard(i.ring.FD())
