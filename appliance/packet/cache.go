@@ -206,7 +206,7 @@ func (c *Cache) Copy(p Packet, md int) Packet {
 		copy(q.Bytes(), s.Bytes())
 		if head == 0 {
 			head = q
-			qh.total, qh.csum = sh.total, sh.csum
+			qh.total, qh.csum, qh.pieces = sh.total, sh.csum, sh.pieces
 			q.SetFlags(p.Flags())
 			if md > 0 {
 				q.CopyMetadata(p, md)

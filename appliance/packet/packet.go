@@ -37,6 +37,10 @@ const (
 	// device verified the checksum and found it wrong.
 	FlagBadIPChecksum
 	FlagBadL4Checksum
+	// FlagLarge says the packet is several of a flow in one, as local senders
+	// leave them for the hardware to cut; see Pieces. Only receivers told to
+	// let such packets in set it.
+	FlagLarge
 
 	// flagMask are the bits of header.link that hold flags: headers are
 	// aligned to 64 bytes.
@@ -94,6 +98,18 @@ func (p Packet) ChecksumPlace() (start, at int) {
 // SetChecksumPlace stores what ChecksumPlace returns.
 func (p Packet) SetChecksumPlace(start, at int) {
 	p.hdr().csum = uint32(start)<<16 | uint32(at)&0xffff
+}
+
+// Pieces returns what a packet with FlagLarge is to be cut into: pieces with
+// size bytes of payload, of a kind that only its receiver and sender know.
+func (p Packet) Pieces() (kind uint8, size int) {
+	v := p.hdr().pieces
+	return uint8(v >> 16), int(v & 0xffff)
+}
+
+// SetPieces stores what Pieces returns.
+func (p Packet) SetPieces(kind uint8, size int) {
+	p.hdr().pieces = uint32(kind)<<16 | uint32(size)&0xffff
 }
 
 // HeadroomLen returns the free bytes in front of the data.

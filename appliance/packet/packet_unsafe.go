@@ -35,7 +35,9 @@ type header struct {
 	// one look on freeing and none on allocation is enough.
 	link uintptr
 	csum uint32 // checksum start and offset of FlagPartialChecksum
-	_    [20]byte
+	// pieces are kind and size of those of FlagLarge
+	pieces uint32
+	_      [16]byte
 }
 
 func (h *header) next() Packet { return Packet(h.link &^ uintptr(flagMask)) }

@@ -5,6 +5,7 @@ package sys
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"syscall"
@@ -26,32 +27,67 @@ const (
 	queueBytes = 4 << 20
 )
 
+// The parts of struct virtio_net_hdr that matter (VIRTIO 1.2, 5.1.6).
+const (
+	vnetNeedsSum = 1
+	vnetECN      = 0x80
+)
+
+// Offload is what a packet that is several in one has to be cut into: the
+// types of segmentation of VIRTIO.
+type Offload uint8
+
+// The kinds the kernel tells of. 0 is an ordinary packet.
+const (
+	OffloadTCP4 Offload = 1
+	OffloadTCP6 Offload = 4
+	OffloadUDP  Offload = 5
+)
+
 // VnetSize is how many bytes precede a packet received by PacketRing.Queued.
 const VnetSize = vnetSize
 
+// RingOptions say how a PacketRing is to be.
+type RingOptions struct {
+	// Index is the interface's.
+	Index int
+	// Frames is how many packets of up to Longest bytes the ring holds at
+	// least. Longer ones come by Queued, or in Blocks as they are.
+	Frames, Longest int
+	// Blocks makes the kernel hand over packets in blocks: less work for each
+	// packet, but a lone one waits for the block's timer.
+	Blocks bool
+}
+
 // PacketRing receives the packets of a network interface through memory
-// shared with the kernel (packet(7), TPACKET_V2).
+// shared with the kernel (packet(7)), in one of two forms.
 //
-// Version 2 because the kernel hands over each packet as it comes. Version 3
-// hands over blocks: a bit faster at full speed, but a lone packet then waits
-// for the block's timer, which is at least one tick of the kernel's clock.
+// Frames (TPACKET_V2): the kernel hands over each packet as it comes.
 //
-//	frame of the ring
 //	+--------+--------+----------+------------------------------+
 //	| status | header | virtio   | packet, or its beginning if  |
 //	| length | VLAN   | checksum | the frame is too short       |
 //	+--------+--------+----------+------------------------------+
 //
-// The owner of a frame is told by its status, which kernel and program write
-// in turns. Next, Done and Queued belong to one thread; the rest is for
-// anybody.
+// Blocks (TPACKET_V3): the kernel packs packets of any length into a block and
+// hands it over when it is full or a timer of a millisecond, or a tick of the
+// kernel's clock, has run out. That is too late for a lone packet.
+//
+//	+--------+---------+--------+--------+-----+--------+--------+-------+
+//	| status | packets | header | packet | pad | header | packet | ...   |
+//	+--------+---------+--------+--------+-----+--------+--------+-------+
+//
+// The owner of a frame or block is told by its status, which kernel and
+// program write in turns. Next, Done and Queued belong to one thread; the rest
+// is for anybody.
 type PacketRing struct {
 	fd    int
 	mem   []byte
-	size  int // bytes of a frame, a power of two
-	mask  int // number of frames - 1
-	at    int // frame to be looked at next
+	size  int // bytes of a frame or block
+	n     int // number of them
+	at    int // the one to be looked at next
 	drops atomic.Uint64
+	block *block // nil for frames
 }
 
 // Frame is a packet in a ring.
@@ -73,40 +109,57 @@ type Frame struct {
 	// tag.
 	Partial        bool
 	SumFrom, SumAt int
+	// Kind says that the packet is several of a flow in one, to be cut into
+	// pieces with Cut bytes of payload each. Then Partial is set, too.
+	Kind Offload
+	Cut  int
 }
 
 // OpenPacketRing receives what arrives at an interface from outside, all of
-// it (promiscuously), into a ring of at least the given number of frames for
-// packets of up to longest bytes. Longer ones come by Queued.
-func OpenPacketRing(ifindex, frames, longest int) (*PacketRing, error) {
+// it (promiscuously).
+func OpenPacketRing(o RingOptions) (*PacketRing, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("packet socket: %w", err)
+		return nil, fmt.Errorf("packet socket: %w", rawSocketError(err))
 	}
 	r := &PacketRing{fd: fd, size: 2048}
-	for r.size < longest+ringRoom && r.size < ringBlock {
+	for r.size < o.Longest+ringRoom && r.size < ringBlock {
 		r.size *= 2
 	}
-	n := ringBlock / r.size
-	for n < frames {
-		n *= 2
+	if o.Blocks {
+		r.shapeBlocks(o.Frames)
+	} else {
+		for r.n = ringBlock / r.size; r.n < o.Frames; {
+			r.n *= 2
+		}
 	}
-	r.mask = n - 1
-	if err := r.setup(ifindex, n); err != nil {
+	if err := r.setup(o.Index); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
+// rawSocketError adds what is missing.
+func rawSocketError(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: needs the capability CAP_NET_RAW", err)
+	}
+	return err
+}
+
 // setup asks for everything before it binds the socket, so that no packet of
 // another interface or another form ever comes.
-func (r *PacketRing) setup(ifindex, frames int) error {
+func (r *PacketRing) setup(ifindex int) error {
+	version := unix.TPACKET_V2
+	if r.block != nil {
+		version = unix.TPACKET_V3
+	}
 	for _, o := range []struct {
 		name       string
 		opt, value int
 	}{
-		{"version", unix.PACKET_VERSION, unix.TPACKET_V2},
+		{"version", unix.PACKET_VERSION, version},
 		{"virtio header", unix.PACKET_VNET_HDR, 1},
 		{"queue for long packets", unix.PACKET_COPY_THRESH, 1},
 		{"nothing of our own", unix.PACKET_IGNORE_OUTGOING, 1},
@@ -116,15 +169,8 @@ func (r *PacketRing) setup(ifindex, frames int) error {
 		}
 	}
 	_ = unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, queueBytes)
-	req := unix.TpacketReq{Block_size: ringBlock, Block_nr: uint32(frames * r.size / ringBlock),
-		Frame_size: uint32(r.size), Frame_nr: uint32(frames)}
-	if err := unix.SetsockoptTpacketReq(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req); err != nil {
-		return fmt.Errorf("packet socket: ring of %d frames of %d bytes: %w", frames, r.size, err)
-	}
-	var err error
-	r.mem, err = unix.Mmap(r.fd, 0, frames*r.size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return fmt.Errorf("packet socket: map ring: %w", err)
+	if err := r.allocate(); err != nil {
+		return err
 	}
 	mreq := unix.PacketMreq{Ifindex: int32(ifindex), Type: unix.PACKET_MR_PROMISC}
 	if err := unix.SetsockoptPacketMreq(r.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &mreq); err != nil {
@@ -132,6 +178,23 @@ func (r *PacketRing) setup(ifindex, frames int) error {
 	}
 	if err := unix.Bind(r.fd, &unix.SockaddrLinklayer{Protocol: bigEndian16(unix.ETH_P_ALL), Ifindex: ifindex}); err != nil {
 		return fmt.Errorf("packet socket: bind to interface %d: %w", ifindex, err)
+	}
+	return nil
+}
+
+// allocate makes the kernel provide the memory and maps it.
+func (r *PacketRing) allocate() (err error) {
+	if r.block != nil {
+		err = r.allocateBlocks()
+	} else {
+		err = unix.SetsockoptTpacketReq(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &unix.TpacketReq{Block_size: ringBlock,
+			Block_nr: uint32(r.n * r.size / ringBlock), Frame_size: uint32(r.size), Frame_nr: uint32(r.n)})
+	}
+	if err != nil {
+		return fmt.Errorf("packet socket: ring of %d times %d bytes: %w", r.n, r.size, err)
+	}
+	if r.mem, err = unix.Mmap(r.fd, 0, r.n*r.size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		return fmt.Errorf("packet socket: map ring: %w", err)
 	}
 	return nil
 }
@@ -146,57 +209,80 @@ func bigEndian16(v uint16) uint16 {
 // FD returns the descriptor that is readable while there are packets.
 func (r *PacketRing) FD() int { return r.fd }
 
-// Frames returns the number of frames, FrameSize the bytes of one.
-func (r *PacketRing) Frames() int { return r.mask + 1 }
+// Shape describes the ring's memory.
+func (r *PacketRing) Shape() string {
+	if r.block != nil {
+		return fmt.Sprintf("%d blocks of %d bytes", r.n, r.size)
+	}
+	return fmt.Sprintf("%d frames of %d bytes", r.n, r.size)
+}
 
-// FrameSize returns the bytes of a frame, about a hundred of which are not
-// for the packet.
-func (r *PacketRing) FrameSize() int { return r.size }
-
-// Next fills in f with the oldest packet and reports whether there is one.
-// The frame stays taken until Done.
+// Next fills in f with the oldest packet and reports whether there is one. It
+// stays the oldest until Done.
 func (r *PacketRing) Next(f *Frame) bool {
-	h := r.frame()
+	if r.block != nil {
+		return r.nextInBlock(f)
+	}
+	h := r.unit()
 	status := atomic.LoadUint32((*uint32)(unsafe.Pointer(&h[0])))
 	if status&unix.TP_STATUS_USER == 0 {
 		return false
 	}
-	f.Len = int(binary.NativeEndian.Uint32(h[4:]))
-	mac := int(binary.NativeEndian.Uint16(h[12:]))
-	end := mac + int(binary.NativeEndian.Uint32(h[8:]))
-	if mac < vnetSize || end < mac || end > len(h) {
-		mac, end = vnetSize, vnetSize // no kernel does that
-	}
-	f.Data = h[mac:end]
-	f.Queued = status&unix.TP_STATUS_COPY != 0
-	f.Tagged = status&unix.TP_STATUS_VLAN_VALID != 0
+	f.set(h, status, int(binary.NativeEndian.Uint32(h[4:])), int(binary.NativeEndian.Uint16(h[12:])), int(binary.NativeEndian.Uint32(h[8:])))
 	if f.Tagged {
-		f.TCI = binary.NativeEndian.Uint16(h[24:])
-		f.TPID = unix.ETH_P_8021Q
-		if status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
-			f.TPID = binary.NativeEndian.Uint16(h[26:])
-		}
-	}
-	v := h[mac-vnetSize:]
-	f.Partial = v[0]&1 != 0 // VIRTIO_NET_HDR_F_NEEDS_CSUM
-	if f.Partial {
-		f.SumFrom = int(binary.NativeEndian.Uint16(v[6:]))
-		f.SumAt = f.SumFrom + int(binary.NativeEndian.Uint16(v[8:]))
+		f.setTag(status, binary.NativeEndian.Uint16(h[24:]), binary.NativeEndian.Uint16(h[26:]))
 	}
 	return true
 }
 
-// Done gives the frame of the last Next back to the kernel.
-func (r *PacketRing) Done() {
-	h := r.frame()
-	atomic.StoreUint32((*uint32)(unsafe.Pointer(&h[0])), unix.TP_STATUS_KERNEL)
-	r.at = (r.at + 1) & r.mask
+// set fills in f with the packet whose header is at the beginning of h: total
+// bytes long, have of which begin at mac, behind a virtio header.
+func (f *Frame) set(h []byte, status uint32, total, mac, have int) {
+	end := mac + have
+	if mac < vnetSize || end < mac || end > len(h) {
+		mac, end = vnetSize, vnetSize // no kernel does that
+	}
+	f.Len = total
+	f.Data = h[mac:end]
+	f.Queued = status&unix.TP_STATUS_COPY != 0
+	f.Tagged = status&unix.TP_STATUS_VLAN_VALID != 0
+	v := h[mac-vnetSize:]
+	f.Partial = v[0]&vnetNeedsSum != 0
+	if f.Partial {
+		f.SumFrom = int(binary.NativeEndian.Uint16(v[6:]))
+		f.SumAt = f.SumFrom + int(binary.NativeEndian.Uint16(v[8:]))
+	}
+	f.Cut = int(binary.NativeEndian.Uint16(v[4:]))
+	f.Kind = Offload(v[1] &^ vnetECN)
 }
 
-// frame returns the memory of the frame to be looked at next.
-func (r *PacketRing) frame() []byte {
-	i := (r.at & r.mask) * r.size
+func (f *Frame) setTag(status uint32, tci, tpid uint16) {
+	f.TCI = tci
+	if f.TPID = unix.ETH_P_8021Q; status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
+		f.TPID = tpid
+	}
+}
+
+// Done gives the packet of the last Next back to the kernel.
+func (r *PacketRing) Done() {
+	if r.block != nil {
+		r.doneInBlock()
+		return
+	}
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(&r.unit()[0])), unix.TP_STATUS_KERNEL)
+	r.advance()
+}
+
+// unit returns the memory of the frame or block to be looked at next.
+func (r *PacketRing) unit() []byte {
+	i := r.at * r.size
 	return r.mem[i : i+r.size : i+r.size]
+}
+
+func (r *PacketRing) advance() {
+	if r.at++; r.at == r.n {
+		r.at = 0
+	}
 }
 
 // Queued fetches the packet of a frame with that mark into the one message of

@@ -11,19 +11,65 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// SenderOptions say how OpenPacketSender's socket is to be.
+type SenderOptions struct {
+	// Bypass goes past the interface's queueing discipline straight to its
+	// driver. What that has no room for is lost.
+	Bypass bool
+	// Header makes every message begin with a virtio header of VnetSize bytes
+	// in the machine's byte order.
+	Header bool
+}
+
 // OpenPacketSender returns a non-blocking socket that sends whole Ethernet
 // frames out of an interface and receives nothing.
-func OpenPacketSender(ifindex int) (int, error) {
+func OpenPacketSender(ifindex int, o SenderOptions) (_ int, err error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return -1, fmt.Errorf("packet socket: %w", err)
+		return -1, fmt.Errorf("packet socket: %w", rawSocketError(err))
 	}
+	defer func() {
+		if err != nil {
+			_ = unix.Close(fd)
+		}
+	}()
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, queueBytes)
-	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: ifindex}); err != nil {
-		_ = unix.Close(fd)
-		return -1, fmt.Errorf("packet socket: bind to interface %d: %w", ifindex, err)
+	if o.Bypass {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1); err != nil {
+			return -1, fmt.Errorf("packet socket: bypass of the queueing discipline: %w", err)
+		}
 	}
-	return fd, nil
+	if o.Header {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1); err != nil {
+			return -1, fmt.Errorf("packet socket: virtio header: %w", err)
+		}
+	}
+	return fd, BindPacketSender(fd, ifindex)
+}
+
+// BindPacketSender makes a socket of OpenPacketSender send out of an
+// interface, another one than before if need be.
+func BindPacketSender(fd, ifindex int) error {
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: ifindex}); err != nil {
+		return fmt.Errorf("packet socket: bind to interface %d: %w", ifindex, err)
+	}
+	return nil
+}
+
+// VnetHeader is struct virtio_net_hdr (VIRTIO 1.2, 5.1.6) of a packet that is
+// to be cut: kind and size of the pieces, the bytes of headers each begins
+// with, and where its checksum starts and is stored.
+type VnetHeader struct {
+	Kind                         Offload
+	Size, Header, SumFrom, SumAt int
+}
+
+// Put writes the header into b, VnetSize bytes.
+func (h VnetHeader) Put(b []byte) {
+	b[0], b[1] = vnetNeedsSum, byte(h.Kind)
+	for i, v := range []int{h.Header, h.Size, h.SumFrom, h.SumAt - h.SumFrom} {
+		binary.NativeEndian.PutUint16(b[2+2*i:], uint16(v))
+	}
 }
 
 // OpenPromiscuous makes an interface of the current network namespace receive

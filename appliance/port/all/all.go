@@ -8,6 +8,7 @@ package all
 
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/port/afpacket"
 	"github.com/bessform/terraform-provider-bess/appliance/port/null"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pcap"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pmd"
@@ -20,6 +21,7 @@ import (
 // Drivers returns every port driver by name.
 func Drivers() []*port.Driver {
 	return []*port.Driver{
+		afpacket.Driver,
 		null.Driver,
 		pcap.Driver,
 		pmd.Driver,

@@ -63,19 +63,6 @@ func isFile(dev string) bool {
 // pktio.Interface.
 type iface struct{ *pktio.Interface }
 
-// Recv appends up to limit packets to b.
-func (d *iface) Recv(_ int, c *packet.Cache, b *packet.Batch, limit int) int {
-	return d.Interface.Recv(c, b, limit)
-}
-
-// Send sends ps, as many as the kernel takes.
-func (d *iface) Send(_ int, c *packet.Cache, ps []packet.Packet) int {
-	return d.Interface.Send(c, ps)
-}
-
-// WaitFD returns the descriptor that is readable while there are packets.
-func (d *iface) WaitFD(int) int { return d.Interface.WaitFD() }
-
 // DeviceStats counts packets for which the ring had no room or the pool no
 // buffer.
 func (d *iface) DeviceStats() (inc, out port.DeviceStats) {

@@ -194,7 +194,7 @@ func (d *netPcap) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 	case e.reader != nil:
 		return e.reader.Recv(c, b, limit)
 	case e.iface != nil:
-		return e.iface.Recv(c, b, limit)
+		return e.iface.Recv(0, c, b, limit)
 	}
 	return 0
 }
@@ -205,7 +205,7 @@ func (d *netPcap) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	case e.writer != nil:
 		return e.writer.Send(c, ps)
 	case e.iface != nil:
-		return e.iface.Send(c, ps)
+		return e.iface.Send(0, c, ps)
 	}
 	c.FreeAll(ps)
 	return len(ps)
@@ -214,7 +214,7 @@ func (d *netPcap) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 // WaitFD returns the descriptor of queue q if it is an interface.
 func (d *netPcap) WaitFD(q int) int {
 	if i := d.in[q].iface; i != nil {
-		return i.WaitFD()
+		return i.WaitFD(0)
 	}
 	return -1
 }

@@ -18,6 +18,7 @@ import (
 //
 //	vdev  net_pcap<N>,rx_pcap=FILE,…[,tx_pcap=FILE,…][,infinite_rx=1]
 //	      net_pcap<N>,iface=IF  or  rx_iface=IF[,tx_iface=IF]
+//	      net_af_packet<N>,iface=IF[,qpairs=N][,framecnt=1024][,qdisc_bypass=0|1][,fanout_mode=hash]
 //	      net_null<N>[,size=64][,copy=0|1][,no-rx=0|1]
 //	      net_ring<N>[,ring=NAME]
 //	      net_tap<N>[,iface=IF][,mac=fixed|MAC][,persist=0|1]

@@ -213,6 +213,7 @@ type PMDPortArg_Vdev struct {
 	//   - net_pcap0,rx_pcap=in.pcap,tx_pcap=out.pcap: capture files; with
 	//     infinite_rx=1 the file is read again and again
 	//   - net_pcap0,iface=eth1: a network interface
+	//   - net_af_packet0,iface=eth1,qpairs=2: the same, with several queues
 	//   - net_null0,size=64: packets without end, and a place to lose them
 	//   - net_ring0: a loop, what is sent comes back; net_ring0,ring=x: a way to
 	//     the other port with ring=x

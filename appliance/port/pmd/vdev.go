@@ -12,10 +12,11 @@ import (
 // kinds are the devices there are. A name is that of a kind, a number, and
 // perhaps more words: net_pcap, net_pcap0, net_pcap_in.
 var kinds = map[string]constructor{
-	"net_null": kind(newNull),
-	"net_pcap": kind(newPcap),
-	"net_ring": kind(newRing),
-	"net_tap":  kind(newTap),
+	"net_af_packet": kind(newAFPacket),
+	"net_null":      kind(newNull),
+	"net_pcap":      kind(newPcap),
+	"net_ring":      kind(newRing),
+	"net_tap":       kind(newTap),
 }
 
 // constructor makes a device, not open yet, of a description of its kind.

@@ -91,7 +91,7 @@ func (k *cable) recv(n int) [][]byte {
 	var all [][]byte
 	testenv.Eventually(k.t, "packets are received", func() bool {
 		k.b.Clear()
-		k.near.Recv(k.c, &k.b, packet.BatchSize)
+		k.near.Recv(0, k.c, &k.b, packet.BatchSize)
 		for _, p := range k.b.Packets() {
 			all = append(all, content(p))
 		}
@@ -104,7 +104,7 @@ func (k *cable) recv(n int) [][]byte {
 // send sends packets from the near end and returns how many went.
 func (k *cable) send(frames ...[]byte) int {
 	b := batch(k.t, k.c, frames...)
-	n := k.near.Send(k.c, b.Packets())
+	n := k.near.Send(0, k.c, b.Packets())
 	k.c.FreeAll(b.Packets()[n:])
 	return n
 }

@@ -4,10 +4,14 @@
 package pktio
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
@@ -18,37 +22,52 @@ import (
 type InterfaceOptions struct {
 	// Port is the name of the port that the interface is for.
 	Port string
+	// Exclusive keeps other ports of this process away, too.
+	Exclusive bool
 	// Receive and Send open these directions.
 	Receive, Send bool
-	// Frames is how many packets the kernel keeps until they are received.
+	// Incoming and Outgoing are the numbers of queues; 0 is 1. Over several
+	// incoming ones packets are spread as Fanout says.
+	Incoming, Outgoing int
+	Fanout             sys.Fanout
+	// Frames is how many packets the kernel keeps for each incoming queue
+	// until they are received.
 	Frames int
+	// Blocks receives packets in blocks; see sys.PacketRing.
+	Blocks bool
+	// Bypass sends past the interface's queueing discipline.
+	Bypass bool
+	// Large lets packets in as local senders leave them to be cut, with
+	// packet.FlagLarge. Otherwise they are cut.
+	Large bool
 	// Up makes sure the interface is up.
 	Up bool
 }
 
 // Interface is an Ethernet interface of Linux as a place packets come from
 // and go to (packet(7)). It outlives the interface: when that goes down or
-// away, nothing is received and nothing is sent. Nothing that the host itself
-// sends out of the interface is received.
+// away, nothing is received and nothing is sent; when one of the same name
+// comes, it goes on with that one. Nothing that the host itself sends out of
+// the interface is received.
 //
-// Recv belongs to one worker at a time, Send to another.
+// Each queue belongs to one worker at a time.
 type Interface struct {
-	host   *hostif.Interface
-	ring   *sys.PacketRing // nil without Receive
-	out    int             // socket, -1 without Send
-	sender *Sender
-	long   *sys.Messages // fetches packets longer than a frame of the ring
-	spare  []byte        // takes what precedes such a packet
-	lost   atomic.Uint64 // packets received for which there was no buffer
-	downs  atomic.Uint64 // how often the interface went down
+	o     InterfaceOptions
+	host  *hostif.Interface
+	in    []*receiver
+	out   []*transmitter
+	downs atomic.Uint64 // how often the interface went down
+	mu    sync.Mutex    // guards the control side of the queues
+	again int           // how often the interface came again; under mu
 }
 
 // OpenInterface opens an interface of the current network namespace. Errors:
-// ENODEV if there is none of that name, EBUSY if another process uses it, and
+// ENODEV if there is none of that name, EBUSY if somebody else uses it, and
 // what the kernel answers.
 func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
-	i := &Interface{out: -1}
-	if i.host, err = hostif.Claim(name, hostif.Options{Port: o.Port}); err != nil {
+	o.Incoming, o.Outgoing = max(o.Incoming, 1), max(o.Outgoing, 1)
+	i := &Interface{o: o}
+	if i.host, err = hostif.Claim(name, hostif.Options{Port: o.Port, Exclusive: o.Exclusive}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -64,53 +83,107 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 	if a.EncapType != "ether" && a.EncapType != "loopback" {
 		return nil, fmt.Errorf("carries %s: must carry Ethernet frames", a.EncapType)
 	}
-	if o.Receive {
-		if err := i.openReceive(a.Index, o.Frames, a.MTU); err != nil {
-			return nil, err
-		}
-	}
-	if o.Send {
-		if i.out, err = sys.OpenPacketSender(a.Index); err != nil {
-			return nil, err
-		}
-		if i.sender, err = NewSender(); err != nil {
-			return nil, err
-		}
-	}
 	if o.Up && a.Flags&net.FlagUp == 0 {
-		return i, i.SetConf(0, nil, true)
+		if err := i.SetConf(0, nil, true); err != nil {
+			return nil, err
+		}
 	}
-	return i, nil
+	if err := i.openQueues(a); err != nil {
+		return nil, err
+	}
+	return i, i.host.Watch(i.reopen)
 }
 
-// openReceive opens the ring. Its frames hold a packet of the interface's MTU
-// with addresses, type and two tags.
-func (i *Interface) openReceive(index, frames, mtu int) (err error) {
-	if i.ring, err = sys.OpenPacketRing(index, frames, mtu+22); err != nil {
+// openQueues opens all queues.
+func (i *Interface) openQueues(a *netlink.LinkAttrs) error {
+	if i.o.Receive {
+		for range i.o.Incoming {
+			r, err := newReceiver(i.o.Large)
+			if err != nil {
+				return err
+			}
+			i.in = append(i.in, r)
+		}
+		if err := i.openRings(a); err != nil {
+			return err
+		}
+	}
+	if i.o.Send {
+		for range i.o.Outgoing {
+			t, err := openTransmitter(a.Index, i.o.Bypass)
+			if err != nil {
+				return err
+			}
+			i.out = append(i.out, t)
+		}
+	}
+	return nil
+}
+
+// openRings gives every incoming queue a ring. Its frames hold a packet of the
+// interface's MTU with addresses, type and two tags.
+func (i *Interface) openRings(a *netlink.LinkAttrs) error {
+	group := i.o.Fanout
+	rings := make([]*sys.PacketRing, 0, len(i.in))
+	err := func() error {
+		for range i.in {
+			r, err := sys.OpenPacketRing(sys.RingOptions{Index: a.Index, Frames: i.o.Frames, Longest: a.MTU + 22, Blocks: i.o.Blocks})
+			if err != nil {
+				return err
+			}
+			rings = append(rings, r)
+			if len(i.in) > 1 {
+				if err := group.Join(r); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}()
+	if err != nil {
+		for _, r := range rings {
+			r.Close()
+		}
 		return err
 	}
-	if i.spare, err = sys.Map(sys.VnetSize); err != nil {
-		return err
+	for q, r := range i.in {
+		err = errors.Join(err, r.put(rings[q]))
 	}
-	i.long, err = sys.NewMessages(1, packet.MaxTotal/segmentRoom+4)
 	return err
+}
+
+// reopen goes on with the interface that came again.
+func (i *Interface) reopen() error {
+	a, err := i.host.Attrs()
+	if err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.in) > 0 {
+		if err := i.host.Do(func() error { return i.openRings(a) }); err != nil {
+			return err
+		}
+	}
+	for _, t := range i.out {
+		if err := t.rebind(a.Index); err != nil {
+			return err
+		}
+	}
+	i.again++
+	return nil
 }
 
 // Close ends the traffic and gives the interface back the settings it had.
 // No worker uses it any more.
 func (i *Interface) Close() {
-	if i.ring != nil {
-		i.ring.Close()
+	i.host.Close() // ends reopen, too
+	for _, r := range i.in {
+		r.close()
 	}
-	sys.CloseFD(i.out)
-	if i.sender != nil {
-		i.sender.Close()
+	for _, t := range i.out {
+		t.close()
 	}
-	if i.long != nil {
-		i.long.Close()
-	}
-	sys.Unmap(i.spare)
-	i.host.Close()
 }
 
 // Address returns the interface's MTU and hardware address.
@@ -127,47 +200,85 @@ func (i *Interface) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 // is down.
 func (i *Interface) Link() hostif.Link { return i.host.Link() }
 
-// Send sends ps and returns how many went; see Sender.Send.
-func (i *Interface) Send(c *packet.Cache, ps []packet.Packet) int {
-	return i.sender.Send(i.out, c, ps)
+// Recv appends up to limit packets of incoming queue q to b and returns their
+// number.
+func (i *Interface) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
+	return i.in[q].recv(c, b, limit)
 }
 
-// WaitFD returns the descriptor that is readable while there are packets.
-func (i *Interface) WaitFD() int {
-	// An error would keep the descriptor readable and the caller awake.
-	if i.ring.TakeError() == syscall.ENETDOWN {
+// Send sends ps through outgoing queue q and returns how many went; see
+// Sender.Send.
+func (i *Interface) Send(q int, c *packet.Cache, ps []packet.Packet) int {
+	t := i.out[q]
+	n := t.sender.Send(t.out, c, ps)
+	t.packets.Add(uint64(n))
+	return n
+}
+
+// WaitFD returns the descriptor that is readable while incoming queue q has
+// packets.
+func (i *Interface) WaitFD(q int) int {
+	r := i.in[q]
+	// An error would keep the descriptor readable and the caller awake. What
+	// happens to one queue's socket happens to all.
+	if r.ring.Load().TakeError() == syscall.ENETDOWN && q == 0 {
 		i.downs.Add(1)
 	}
-	return i.ring.FD()
+	return r.poll.FD()
 }
 
-// Dropped returns how many packets were lost on reception: because the ring
-// was full, or because the pool had no buffer.
+// Dropped returns how many packets were lost on reception: because a ring was
+// full, because the pool had no buffer, or because they could not be cut.
 func (i *Interface) Dropped() uint64 {
-	n := i.lost.Load()
-	if i.ring != nil {
-		n += i.ring.Drops()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var n uint64
+	for _, r := range i.in {
+		r.sweep()
+		n += r.dropped()
 	}
 	return n
 }
 
 // Notes describe the interface and the state it is in.
 func (i *Interface) Notes() []string {
-	var notes []string
 	name := i.host.Name()
-	if i.ring != nil {
-		notes = append(notes, fmt.Sprintf("interface %s: ring of %d frames of %d bytes",
-			name, i.ring.Frames(), i.ring.FrameSize()))
+	var notes []string
+	say := func(format string, args ...any) {
+		notes = append(notes, fmt.Sprintf("interface %s"+format, append([]any{name}, args...)...))
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.in) > 0 {
+		say(": ring of %s", i.in[0].ring.Load().Shape())
 	}
 	a, err := i.host.Attrs()
 	switch {
 	case err != nil:
-		notes = append(notes, fmt.Sprintf("interface %s is gone", name))
+		say(" is gone")
 	case a.Flags&net.FlagUp == 0:
-		notes = append(notes, fmt.Sprintf("interface %s is down", name))
+		say(" is down")
 	}
 	if n := i.downs.Load(); n > 0 {
-		notes = append(notes, fmt.Sprintf("interface %s went down %d times", name, n))
+		say(" went down %d times", n)
+	}
+	if i.again > 0 {
+		say(" came again %d times", i.again)
+	}
+	var uncut uint64
+	for q, r := range i.in {
+		if len(i.in) > 1 {
+			say(", incoming queue %d: %d packets, %d dropped", q, r.packets.Load(), r.dropped())
+		}
+		uncut += r.uncut.Load()
+	}
+	for q, t := range i.out {
+		if len(i.out) > 1 {
+			say(", outgoing queue %d: %d packets", q, t.packets.Load())
+		}
+	}
+	if uncut > 0 {
+		say(": %d packets of several in one could not be cut", uncut)
 	}
 	return notes
 }

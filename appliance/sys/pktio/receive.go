@@ -18,33 +18,104 @@ const (
 	tagSize = 4
 )
 
-// Recv appends up to limit packets to b and returns their number. Tags that
-// the kernel took out are put back and checksums that senders on this host
-// left for the hardware are completed, so that all packets are as they would
-// be on a cable. (Later would be too late: modules may have moved the
-// headers by then.)
-func (i *Interface) Recv(c *packet.Cache, b *packet.Batch, limit int) int {
-	n := 0
+// recv appends up to limit packets to b and returns their number. Tags that
+// the kernel took out are put back, checksums that senders on this host left
+// for the hardware are completed, and what they left to be cut is cut, so that
+// all packets are as they would be on a cable. (Later would be too late:
+// modules may have moved the headers by then.)
+func (r *receiver) recv(c *packet.Cache, b *packet.Batch, limit int) int {
+	ring := r.ring.Load()
+	before := b.Len()
+	end := before + min(limit, b.Room())
 	var f sys.Frame
-	for range min(limit, b.Room()) {
-		if !i.ring.Next(&f) {
+	for {
+		if r.cut.busy() {
+			r.addPieces(ring, c, b, end)
+		}
+		if b.Len() >= end {
 			break
 		}
-		p := i.take(c, &f)
-		i.ring.Done()
+		if !ring.Next(&f) {
+			if ring = r.adopt(); ring == nil {
+				break
+			}
+			continue
+		}
+		if f.Kind != 0 && !r.large {
+			r.startCut(ring, &f)
+			continue
+		}
+		p := r.take(ring, c, &f)
+		ring.Done()
 		if p == 0 {
-			i.lost.Add(1)
+			r.lost.Add(1)
 			continue
 		}
 		b.Add(p)
-		n++
 	}
+	n := b.Len() - before
+	r.packets.Add(uint64(n))
 	return n
+}
+
+// addPieces adds pieces of the packet being cut to b until it has end packets.
+func (r *receiver) addPieces(ring *sys.PacketRing, c *packet.Cache, b *packet.Batch, end int) {
+	for r.cut.busy() {
+		if b.Len() >= end {
+			return
+		}
+		p := r.cut.next(c)
+		if p == 0 {
+			r.lost.Add(uint64(r.cut.left()))
+			r.cut.data = nil
+			break
+		}
+		b.Add(p)
+	}
+	if r.held {
+		r.held = false
+		ring.Done()
+	}
+}
+
+// startCut begins to cut the packet in f.
+func (r *receiver) startCut(ring *sys.PacketRing, f *sys.Frame) {
+	data := f.Data
+	whole := len(data) == f.Len
+	if f.Queued {
+		data, whole = r.fetchFlat(ring, f)
+	}
+	ok := whole && f.Partial && r.cut.start(data, f)
+	switch {
+	case ok && !f.Queued:
+		r.held = true // the pieces are made of what is in the ring
+		return
+	case !whole:
+		r.lost.Add(1)
+	case !ok:
+		r.uncut.Add(1)
+	}
+	ring.Done()
+}
+
+// fetchFlat returns a packet that did not fit into the ring, in one piece.
+func (r *receiver) fetchFlat(ring *sys.PacketRing, f *sys.Frame) ([]byte, bool) {
+	if f.Len > len(r.flat) {
+		sys.Discard(ring.FD())
+		return nil, false
+	}
+	m := r.long
+	m.Reset()
+	m.Begin()
+	m.Add(r.spare)
+	m.Add(r.flat[:f.Len])
+	n, ok := ring.Queued(m)
+	return r.flat[:f.Len], ok && n == f.Len
 }
 
 // take returns the packet in f, 0 if there is no buffer or the kernel had no
 // room for all of it.
-func (i *Interface) take(c *packet.Cache, f *sys.Frame) packet.Packet {
+func (r *receiver) take(ring *sys.PacketRing, c *packet.Cache, f *sys.Frame) packet.Packet {
 	total := f.Len
 	if f.Tagged {
 		total += tagSize
@@ -52,21 +123,55 @@ func (i *Interface) take(c *packet.Cache, f *sys.Frame) packet.Packet {
 	var p packet.Packet
 	switch {
 	case f.Queued:
-		p = i.fetch(c, f, total)
+		p = r.fetch(ring, c, f, total)
 	case len(f.Data) < f.Len || f.Tagged && f.Len < tagAt:
 	default:
-		if p = c.AllocTotal(total); p != 0 {
+		if p = alloc(c, total); p != 0 {
 			copyFrame(p, f)
 		}
 	}
-	if p != 0 && f.Partial {
+	if p == 0 {
+		return 0
+	}
+	if f.Partial {
 		from, at := f.SumFrom, f.SumAt
 		if f.Tagged {
 			from, at = from+tagSize, at+tagSize
 		}
 		Complete(p, from, at)
 	}
+	if f.Kind != 0 {
+		p.SetFlags(p.Flags() | packet.FlagLarge)
+		p.SetPieces(uint8(f.Kind), f.Cut)
+	}
 	return p
+}
+
+// alloc returns a packet of n bytes in as many segments as it needs, like
+// packet.Cache.New does.
+func alloc(c *packet.Cache, n int) packet.Packet {
+	if n > packet.MaxTotal {
+		return 0
+	}
+	head := c.Alloc()
+	if head == 0 {
+		return 0
+	}
+	if n <= packet.BufferSize {
+		head.Init(n)
+		return head
+	}
+	head.Init(segmentRoom)
+	for n -= segmentRoom; n > 0; n -= segmentRoom {
+		s := c.Alloc()
+		if s == 0 {
+			c.Free(head)
+			return 0
+		}
+		s.Init(min(n, segmentRoom))
+		head.Chain(s)
+	}
+	return head
 }
 
 // copyFrame copies a frame of the ring, with its tag, to p.
@@ -89,17 +194,17 @@ func putTag(b []byte, f *sys.Frame) {
 }
 
 // fetch returns a packet that did not fit into the ring.
-func (i *Interface) fetch(c *packet.Cache, f *sys.Frame, total int) packet.Packet {
-	p := c.AllocTotal(total)
+func (r *receiver) fetch(ring *sys.PacketRing, c *packet.Cache, f *sys.Frame, total int) packet.Packet {
+	p := alloc(c, total)
 	if p == 0 {
 		// It must leave the queue, or the next one would be taken for it.
-		sys.Discard(i.ring.FD())
+		sys.Discard(ring.FD())
 		return 0
 	}
-	m := i.long
+	m := r.long
 	m.Reset()
 	m.Begin()
-	m.Add(i.spare)
+	m.Add(r.spare)
 	b := p.Bytes()
 	if f.Tagged {
 		m.Add(b[:tagAt])
@@ -110,7 +215,7 @@ func (i *Interface) fetch(c *packet.Cache, f *sys.Frame, total int) packet.Packe
 	for s := p.Next(); s != 0; s = s.Next() {
 		m.Add(s.Bytes())
 	}
-	if n, ok := i.ring.Queued(m); !ok || n != f.Len {
+	if n, ok := ring.Queued(m); !ok || n != f.Len {
 		c.Free(p)
 		return 0
 	}

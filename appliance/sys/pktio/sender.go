@@ -19,7 +19,11 @@ const (
 
 // Sender sends packets through sockets, each as one message. It belongs to
 // one worker at a time.
-type Sender struct{ msgs *sys.Messages }
+type Sender struct {
+	msgs  *sys.Messages
+	large int    // socket for packets of several pieces, -1 if there is none
+	head  []byte // what precedes such a packet
+}
 
 // NewSender returns a Sender.
 func NewSender() (*Sender, error) {
@@ -27,11 +31,23 @@ func NewSender() (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{m}, nil
+	return &Sender{msgs: m, large: -1}, nil
+}
+
+// AllowLarge makes the Sender send packets of several pieces, as they are,
+// through a socket whose messages begin with a virtio header: the kernel, or
+// what is behind it, cuts them. Without such a socket they cannot be sent.
+func (s *Sender) AllowLarge(fd int) (err error) {
+	s.large = fd
+	s.head, err = sys.Map(sys.VnetSize)
+	return err
 }
 
 // Close releases the memory.
-func (s *Sender) Close() { s.msgs.Close() }
+func (s *Sender) Close() {
+	s.msgs.Close()
+	sys.Unmap(s.head)
+}
 
 // Send sends ps, at most packet.BatchSize, in order through socket fd, frees
 // what went and returns how many did. It gives up when the socket is full or
@@ -41,11 +57,15 @@ func (s *Sender) Close() { s.msgs.Close() }
 func (s *Sender) Send(fd int, c *packet.Cache, ps []packet.Packet) int {
 	sent := 0
 	for i := 0; i < len(ps); {
+		to := fd
 		if s.fill(ps[i:]) == 0 {
-			i++
-			continue
+			if !s.fillLarge(ps[i]) {
+				i++
+				continue
+			}
+			to = s.large
 		}
-		n, err := s.msgs.Send(fd, 0)
+		n, err := s.msgs.Send(to, 0)
 		for range n {
 			ps[sent], ps[i] = ps[i], ps[sent]
 			sent++
@@ -66,16 +86,43 @@ func (s *Sender) Send(fd int, c *packet.Cache, ps []packet.Packet) int {
 func (s *Sender) fill(ps []packet.Packet) int {
 	s.msgs.Reset()
 	for n, p := range ps {
-		if p.TotalLen() == 0 || !s.msgs.Begin() {
+		if p.TotalLen() == 0 || p.Flags()&packet.FlagLarge != 0 || !s.msgs.Begin() {
 			return n
 		}
 		completeFlagged(p)
-		for seg := p; seg != 0; seg = seg.Next() {
-			if !s.msgs.Add(seg.Bytes()) {
-				s.msgs.Undo()
-				return n
-			}
+		if !s.add(p) {
+			s.msgs.Undo()
+			return n
 		}
 	}
 	return len(ps)
+}
+
+// add adds the segments of p to the message begun.
+func (s *Sender) add(p packet.Packet) bool {
+	for seg := p; seg != 0; seg = seg.Next() {
+		if !s.msgs.Add(seg.Bytes()) {
+			return false
+		}
+	}
+	return true
+}
+
+// fillLarge makes one message of a packet of several pieces and reports
+// whether that is possible. Where its headers are is found out anew: modules
+// may have moved them. One that is not what it was, for example since it was
+// put into a tunnel, cannot be sent.
+func (s *Sender) fillLarge(p packet.Packet) bool {
+	kind, size := p.Pieces()
+	var l layout
+	b := p.Bytes()
+	k := sys.Offload(kind)
+	if s.large < 0 || p.Flags()&packet.FlagLarge == 0 || size == 0 || !l.find(b, p.TotalLen()) || !l.fits(k) {
+		return false
+	}
+	l.putPseudo(b, l.addresses(b), l.end-l.l4)
+	h := sys.VnetHeader{Kind: k, Size: size, Header: l.payload, SumFrom: l.l4, SumAt: l.sumAt}
+	h.Put(s.head)
+	s.msgs.Reset()
+	return s.msgs.Begin() && s.msgs.Add(s.head) && s.add(p)
 }

@@ -25,7 +25,7 @@ func (k *cable) noted(text string) bool {
 
 // idle reports whether a worker could sleep on the descriptor.
 func (k *cable) idle() bool {
-	p := []unix.PollFd{{Fd: int32(k.near.WaitFD()), Events: unix.POLLIN}}
+	p := []unix.PollFd{{Fd: int32(k.near.WaitFD(0)), Events: unix.POLLIN}}
 	n, err := unix.Poll(p, 0)
 	return err == nil && n == 0
 }
@@ -41,7 +41,7 @@ func TestInterfaceGoesDownAndComesBack(t *testing.T) {
 		if n := k.send(frame(60, 1)); n != 0 {
 			t.Error("sent through an interface that is down")
 		}
-		if k.near.Recv(k.c, &k.b, 64) != 0 || k.near.Link().Up || !k.noted("near is down") {
+		if k.near.Recv(0, k.c, &k.b, 64) != 0 || k.near.Link().Up || !k.noted("near is down") {
 			t.Errorf("down, but %+v, %q", k.near.Link(), k.near.Notes())
 		}
 		if got := k.near.downs.Load(); got != i+1 {
@@ -54,7 +54,7 @@ func TestInterfaceGoesDownAndComesBack(t *testing.T) {
 			k.put(frame(60, 2))
 			k.b.Clear()
 			defer k.c.FreeBatch(&k.b)
-			return k.near.Recv(k.c, &k.b, 64) > 0
+			return k.near.Recv(0, k.c, &k.b, 64) > 0
 		})
 		testenv.Eventually(t, "packets are sent again", func() bool { return k.send(frame(60, 3)) == 1 })
 		k.get(1)
