@@ -128,6 +128,7 @@ func (c *compiler) link(m *Module) {
 		out := &n.Outs[o.Index]
 		out.In = c.in(o.To)
 		out.Track, out.Hooks = c.hooks(o.Hooks)
+		out.Straight = out.In.Single && len(out.Hooks) == 0
 	}
 }
 
@@ -138,6 +139,7 @@ func (c *compiler) in(g *IGate) *module.In {
 	in := &module.In{Node: c.nodes[g.Module], Gate: g.Index, Single: len(g.From) == 1,
 		Loop: c.layout.inLoop(g), Priority: c.layout.priority[g]}
 	in.Track, in.Hooks = c.hooks(g.Hooks)
+	in.Straight = !in.Loop && len(in.Hooks) == 0
 	c.ins[g] = in
 	return in
 }

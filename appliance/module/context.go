@@ -74,7 +74,10 @@ type Out struct {
 	In    *In
 	Track *TrackCell
 	Hooks []Hook
-	stage *packet.Batch
+	// Straight may be set if In is Single and there are no Hooks: such a
+	// gate is passed with fewer questions.
+	Straight bool
+	stage    *packet.Batch
 }
 
 // In is an input gate in a snapshot.
@@ -89,6 +92,8 @@ type In struct {
 	Priority int
 	Track    *TrackCell
 	Hooks    []Hook
+	// Straight may be set if there are neither Loop nor Hooks.
+	Straight bool
 	pending  []*packet.Batch
 }
 
@@ -185,8 +190,25 @@ func (c *Context) EmitEach(b *packet.Batch, gates []uint16) {
 		}
 		return
 	}
+	outs := c.node.Outs
 	for i, p := range ps {
-		c.Emit(p, int(gates[i]))
+		g := int(gates[i])
+		if g >= len(outs) {
+			c.Drop(p)
+			continue
+		}
+		o := &outs[g]
+		b := o.stage
+		if b == nil {
+			if b = c.open(o); b == nil {
+				c.Drop(p)
+				continue
+			}
+		}
+		b.Add(p)
+		if b.Full() {
+			c.flushGate(o)
+		}
 	}
 }
 
@@ -209,11 +231,24 @@ func (c *Context) EmitBatch(b *packet.Batch, g int) {
 	if b.Len() == 0 {
 		return
 	}
-	if uint(g) >= uint(len(outs)) || outs[g].In == nil {
+	if uint(g) >= uint(len(outs)) {
 		c.DropBatch(b)
 		return
 	}
-	c.leave(&outs[g], b, b == c.batch || b == c.task)
+	o := &outs[g]
+	own := b == c.batch || b == c.task
+	if o.Straight && own && c.slot == nil && len(o.In.pending) == 0 {
+		if t := o.Track; t != nil {
+			t.count(b)
+		}
+		c.slot, c.slotIn = b, o.In
+		return
+	}
+	if o.In == nil {
+		c.DropBatch(b)
+		return
+	}
+	c.leave(o, b, own)
 }
 
 // leave runs the gate's hooks and queues the batch for the peer: in the slot

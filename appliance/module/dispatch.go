@@ -28,6 +28,7 @@ func NewContext(worker int, cache *packet.Cache, hz uint64) *Context {
 func (c *Context) RunTask(n *Node, r Runner, task int, now uint64) (res Result, fault *Fault) {
 	c.Now = now
 	c.node = n
+	c.batch = nil
 	c.loops = 0
 	mark := c.Cache.Mark()
 	done := false
@@ -81,41 +82,50 @@ func (c *Context) pop() (*In, *packet.Batch) {
 
 // enter lets a module process a batch that arrived on one of its gates.
 func (c *Context) enter(in *In, b *packet.Batch) {
-	c.node = in.Node
+	n := in.Node
+	c.node = n
 	c.IGate = in.Gate
 	c.batch = b
+	if !in.Straight && !c.admit(in, b) {
+		return
+	}
+	if t := in.Track; t != nil {
+		t.count(b)
+	}
+	n.Mod.Process(c, b)
+	if len(c.touched) > 0 {
+		c.flush()
+	}
+	if b != c.slot {
+		c.recycle(b)
+	}
+}
+
+// admit lets the gate's hooks see the batch, unless that has gone in circles
+// for too long: then it is dropped.
+func (c *Context) admit(in *In, b *packet.Batch) bool {
 	if in.Loop {
 		if c.loops++; c.loops > maxLoopSteps {
 			c.LoopDrops.Add(uint64(b.Len()))
 			c.DropBatch(b)
 			c.recycle(b)
-			return
+			return false
 		}
-	}
-	if in.Track != nil {
-		in.Track.count(b)
 	}
 	for _, h := range in.Hooks {
 		h.Run(c, b)
 	}
-	in.Node.Mod.Process(c, b)
-	if len(c.touched) > 0 {
-		c.flush()
-	}
-	c.recycle(b)
+	return true
 }
 
-// recycle returns b to the scratch list unless it travels on; the task's own
-// is only emptied.
+// recycle returns b to the scratch list; the task's own is only emptied.
 func (c *Context) recycle(b *packet.Batch) {
 	c.batch = nil
-	switch b {
-	case c.slot:
-	case c.task:
+	if b == c.task {
 		b.Clear()
-	default:
-		c.put(b)
+		return
 	}
+	c.put(b)
 }
 
 // Fault tells what happened when a module panicked.

@@ -91,8 +91,8 @@ func (c *Cache) AllocZeroBatch(b *Batch, n, size int) bool {
 	if !c.take(b, n) {
 		return false
 	}
-	if 32 <= size && size <= 64 {
-		initZero(b.Packets(), size) // the usual sizes of generated packets
+	if 0 <= size && size <= ImageSize { // the usual sizes of generated packets
+		Stamp(b.Packets(), zeroImages[size:size+1], 0)
 		return true
 	}
 	for _, p := range b.Packets() {

@@ -67,18 +67,3 @@ func (p Packet) Metadata() *[MetadataSize]byte {
 
 // addressOf returns the address of mem's first byte.
 func addressOf(mem []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(mem))) }
-
-// initZero is Init(n) and clearing the n bytes, 32..64, for many packets: the
-// header is written with two stores and the address is used while at hand.
-func initZero(ps []Packet, n int) {
-	lens := uint64(n) | uint64(n)<<32
-	for _, p := range ps {
-		h := p.hdr()
-		data := h.buf + Headroom
-		h.data = data
-		*(*uint64)(unsafe.Pointer(&h.len)) = lens
-		d := unsafe.Add(unsafe.Pointer(nil), data)
-		*(*[32]byte)(d) = [32]byte{}
-		*(*[32]byte)(unsafe.Add(d, n-32)) = [32]byte{}
-	}
-}

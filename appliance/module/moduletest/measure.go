@@ -14,6 +14,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/graph"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
 // quiet makes all taps free what they get.
@@ -103,10 +104,15 @@ func (h *Harness) BenchTasks(b *testing.B, names ...string) {
 	for _, name := range names {
 		tasks = append(tasks, h.module(name).Tasks[0])
 	}
-	h.lane(h.worker)
+	l := h.lane(h.worker)
+	l.prog.Install(l.ctx)
 	round := func() (packets uint64) {
 		for _, t := range tasks {
-			packets = h.run(t).Packets
+			res, fault := t.RunIn(l.ctx, sys.Cycles())
+			if fault != nil {
+				b.Fatalf("module %s panicked: %v", fault.Module, fault.Value)
+			}
+			packets = res.Packets
 		}
 		return packets
 	}

@@ -37,43 +37,33 @@ const (
 	maxTemplate  = 1536 // bytes
 )
 
-// template is what packets become a copy of.
-type template struct {
-	data []byte
-	// head and tail are the first and last bytes of data of 32..64 bytes.
-	// Being arrays, they are copied with a few wide moves, and together they
-	// cover all of it.
-	head, tail [short]byte
-}
-
-// short is half of the length up to which templates are copied as head and
-// tail.
-const short = 32
-
-func newTemplate(data []byte) template {
-	t := template{data: append([]byte(nil), data...)}
-	if len(data) >= short {
-		t.head, t.tail = [short]byte(data), [short]byte(data[len(data)-short:])
-	}
-	return t
-}
-
 // list is a list of templates. Immutable once published.
-type list []template
+type list struct {
+	templates [][]byte
+	// images are the templates again if all are short enough, else nil.
+	images []packet.Image
+}
 
 // extend returns a new list with copies of templates appended.
-func (l list) extend(templates [][]byte) (*list, error) {
-	if n := len(l) + len(templates); n > maxTemplates {
+func (l *list) extend(templates [][]byte) (*list, error) {
+	if n := len(l.templates) + len(templates); n > maxTemplates {
 		return nil, errno.Errorf(errno.EINVAL, "templates: %d: at most %d packet templates", n, maxTemplates)
 	}
-	out := append(make(list, 0, len(l)+len(templates)), l...)
+	out := &list{templates: append([][]byte(nil), l.templates...)}
 	for i, t := range templates {
 		if len(t) > maxTemplate {
 			return nil, errno.Errorf(errno.EINVAL, "templates[%d]: %d bytes: at most %d bytes", i, len(t), maxTemplate)
 		}
-		out = append(out, newTemplate(t))
+		out.templates = append(out.templates, append([]byte(nil), t...))
 	}
-	return &out, nil
+	for _, t := range out.templates {
+		if len(t) > packet.ImageSize {
+			out.images = nil
+			break
+		}
+		out.images = append(out.images, packet.NewImage(t))
+	}
+	return out, nil
 }
 
 // Rewrite is an instance.
@@ -88,7 +78,7 @@ type Rewrite struct {
 }
 
 func create(_ *module.Env, arg *RewriteArg) (*Rewrite, error) {
-	l, err := list(nil).extend(arg.GetTemplates())
+	l, err := new(list).extend(arg.GetTemplates())
 	if err != nil {
 		return nil, err
 	}
@@ -100,37 +90,32 @@ func create(_ *module.Env, arg *RewriteArg) (*Rewrite, error) {
 // Process gives every packet the content of the template whose turn it is.
 // Metadata stays.
 func (m *Rewrite) Process(ctx *module.Context, b *packet.Batch) {
-	l := *m.templates.Load()
-	if len(l) > 0 {
+	l := m.templates.Load()
+	if len(l.templates) > 0 {
 		next := &m.next[ctx.Worker&(module.MaxWorkers-1)].i
-		*next = rewrite(ctx, b.Packets(), l, *next)
+		*next = l.rewrite(ctx, b.Packets(), *next)
 	}
 	ctx.EmitBatch(b, 0)
 }
 
 // rewrite gives the packets the content of templates from number i on, and
 // returns the number of the next.
-func rewrite(ctx *module.Context, ps []packet.Packet, l list, i int) int {
-	if i >= len(l) {
+func (l *list) rewrite(ctx *module.Context, ps []packet.Packet, i int) int {
+	if i >= len(l.templates) {
 		i = 0 // the list became shorter
 	}
-	for _, p := range ps {
-		t := &l[i]
-		if i++; i >= len(l) {
+	for len(ps) > 0 {
+		var done int
+		if done, i = packet.Stamp(ps, l.images, i); done == len(ps) {
+			break
+		}
+		p := ps[done]
+		renew(ctx, p)
+		p.Set(l.templates[i])
+		if i++; i == len(l.templates) {
 			i = 0
 		}
-		if p.Next() != 0 || p.Flags() != 0 {
-			renew(ctx, p)
-		}
-		n := len(t.data)
-		p.Init(n)
-		b := p.Bytes()
-		if n < short || n > 2*short {
-			copy(b, t.data)
-			continue
-		}
-		*(*[short]byte)(b) = t.head
-		*(*[short]byte)(b[n-short:]) = t.tail
+		ps = ps[done+1:]
 	}
 	return i
 }
@@ -146,7 +131,7 @@ func renew(ctx *module.Context, p packet.Packet) {
 
 // Update takes a new creation argument.
 func (m *Rewrite) Update(arg proto.Message) error {
-	l, err := list(nil).extend(arg.(*RewriteArg).GetTemplates())
+	l, err := new(list).extend(arg.(*RewriteArg).GetTemplates())
 	if err != nil {
 		return err
 	}
@@ -164,6 +149,6 @@ func (m *Rewrite) add(arg *RewriteArg) error {
 }
 
 func (m *Rewrite) clear(*api.EmptyArg) error {
-	m.templates.Store(&list{})
+	m.templates.Store(new(list))
 	return nil
 }

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package packet
+
+// ImageSize is the longest packet an Image holds, in bytes.
+const ImageSize = 64
+
+// Image is a short packet to be stamped onto many. The zero Image is an empty
+// packet.
+type Image struct {
+	// lens is what header.len and header.total become, as one word.
+	lens uint64
+	_    [24]byte // aligns data to the width of the moves
+	data [ImageSize]byte
+}
+
+// NewImage returns an image of data, of which only the first ImageSize bytes
+// are used.
+func NewImage(data []byte) Image {
+	var im Image
+	n := copy(im.data[:], data)
+	im.lens = uint64(n) | uint64(n)<<32
+	return im
+}
+
+// zeroImages are images of 0..ImageSize zero bytes.
+var zeroImages = func() (list [ImageSize + 1]Image) {
+	for n := range list {
+		list[n] = NewImage(make([]byte, n))
+	}
+	return list
+}()
+
+// Stamp gives the packets ps the content of images, in turn and beginning with
+// image i, and returns how many were done and which image is next. It stops
+// before a packet that has segments or flags. The bytes behind the packet, up
+// to ImageSize, are overwritten, too. Metadata stays.
+func Stamp(ps []Packet, images []Image, i int) (done, next int) {
+	if len(ps) == 0 || uint(i) >= uint(len(images)) {
+		return 0, i
+	}
+	return stamp(ps, images, i)
+}

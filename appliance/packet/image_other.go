@@ -1,0 +1,10 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64
+
+package packet
+
+func stamp(ps []Packet, images []Image, i int) (done, next int) {
+	return stampPortable(ps, images, i)
+}

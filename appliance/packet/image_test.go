@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package packet
+
+import (
+	"bytes"
+	"testing"
+)
+
+// stamps are the implementations that work on this processor.
+func stamps() map[string]func([]Packet, []Image, int) (int, int) {
+	return map[string]func([]Packet, []Image, int) (int, int){"chosen": Stamp, "portable": stampPortable}
+}
+
+func TestStampTakesImagesInTurn(t *testing.T) {
+	for name, stamp := range stamps() {
+		t.Run(name, func(t *testing.T) {
+			for _, k := range []int{1, 2, 6, 64} {
+				c, b := cacheWithBatch(t, BatchSize)
+				var images []Image
+				var want [][]byte
+				for i := range k {
+					data := bytes.Repeat([]byte{byte(i + 1)}, (i*7+k)%(ImageSize+1))
+					images, want = append(images, NewImage(data)), append(want, data)
+				}
+				for _, p := range b.Packets() {
+					p.Prepend(17) // of an earlier life
+				}
+				start := k / 2
+				done, next := stamp(b.Packets(), images, start)
+				if done != BatchSize || next != (start+BatchSize)%k {
+					t.Fatalf("%d images: %d done, image %d is next", k, done, next)
+				}
+				for i, p := range b.Packets() {
+					w := want[(start+i)%k]
+					if !bytes.Equal(p.Bytes(), w) || p.TotalLen() != len(w) || p.HeadroomLen() != Headroom {
+						t.Fatalf("%d images: packet %d is %x (total %d, headroom %d), want %x", k, i, p.Bytes(), p.TotalLen(), p.HeadroomLen(), w)
+					}
+				}
+				c.FreeBatch(b)
+			}
+		})
+	}
+}
+
+func TestStampStopsAtSegmentsAndFlags(t *testing.T) {
+	for name, stamp := range stamps() {
+		t.Run(name, func(t *testing.T) {
+			images := []Image{NewImage([]byte("one")), NewImage([]byte("two"))}
+			for _, k := range []int{1, 2} {
+				c, b := cacheWithBatch(t, 8)
+				b.At(3).SetFlags(FlagPartialChecksum)
+				tail := c.Alloc()
+				b.At(5).Chain(tail)
+				if done, next := stamp(b.Packets(), images[:k], 0); done != 3 || next != 3%k {
+					t.Fatalf("%d done, image %d is next", done, next)
+				}
+				if done, next := stamp(b.Packets()[4:], images[:k], 1%k); done != 1 || next != 2%k {
+					t.Fatalf("%d done, image %d is next", done, next)
+				}
+				if b.At(3).Flags() != FlagPartialChecksum || b.At(5).Next() != tail || b.At(3).Len() != 60 {
+					t.Fatal("a packet behind the last one done has changed")
+				}
+				c.FreeBatch(b)
+			}
+		})
+	}
+}
+
+func TestStampOfNothing(t *testing.T) {
+	_, b := cacheWithBatch(t, 1)
+	if done, next := Stamp(b.Packets(), nil, 0); done != 0 || next != 0 {
+		t.Fatal(done, next)
+	}
+	if done, next := Stamp(nil, make([]Image, 2), 1); done != 0 || next != 1 {
+		t.Fatal(done, next)
+	}
+	if done, next := Stamp(b.Packets(), make([]Image, 2), 2); done != 0 || next != 2 {
+		t.Fatal(done, next)
+	}
+}
+
+// cacheWithBatch returns n packets of 60 bytes.
+func cacheWithBatch(t *testing.T, n int) (*Cache, *Batch) {
+	t.Helper()
+	pool, err := NewPool(1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, b := pool.NewCache(), new(Batch)
+	if !c.AllocBatch(b, n, 60) {
+		t.Fatal("no packets")
+	}
+	return c, b
+}
+
+func BenchmarkStamp(b *testing.B) {
+	pool, err := NewPool(1024)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pool.Close()
+	c, batch := pool.NewCache(), new(Batch)
+	c.AllocBatch(batch, BatchSize, 60)
+	for name, images := range map[string][]Image{"1": make([]Image, 1), "6": make([]Image, 6)} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Stamp(batch.Packets(), images, 0)
+			}
+		})
+	}
+}
