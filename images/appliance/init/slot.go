@@ -52,6 +52,16 @@ func (b *box) bless() {
 }
 
 func (b *box) takeOffCounters(counted string) (string, error) {
+	good := blessedName(counted)
+	err := withESP(safe, func(dir string) error {
+		return os.Rename(filepath.Join(dir, counted), filepath.Join(dir, good))
+	})
+	unix.Sync()
+	return path.Base(good), err
+}
+
+// withESP does something with the partition that the machine started from.
+func withESP(flags uintptr, do func(dir string) error) error {
 	dev := ""
 	for _, v := range volumes() {
 		if v.part != 0 && v.entry.ID.String() == bootPartition() {
@@ -59,22 +69,17 @@ func (b *box) takeOffCounters(counted string) (string, error) {
 		}
 	}
 	if dev == "" {
-		return "", errNoESP
+		return errNoESP
 	}
 	const at = "/run/esp"
 	if err := os.MkdirAll(at, 0o700); err != nil {
-		return "", err
+		return err
 	}
-	if err := unix.Mount(dev, at, "vfat", safe, "umask=0077"); err != nil {
-		return "", fmt.Errorf("mount %s: %w", dev, err)
+	if err := unix.Mount(dev, at, "vfat", flags, "umask=0077"); err != nil {
+		return fmt.Errorf("mount %s: %w", dev, err)
 	}
 	defer func() { _ = unix.Unmount(at, 0) }()
-	good := blessedName(counted)
-	if err := os.Rename(filepath.Join(at, counted), filepath.Join(at, good)); err != nil {
-		return "", err
-	}
-	unix.Sync()
-	return path.Base(good), nil
+	return do(at)
 }
 
 var counters = regexp.MustCompile(`\+[0-9]+(?:-[0-9]+)?\.efi$`)

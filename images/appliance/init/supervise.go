@@ -5,13 +5,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,12 +58,16 @@ type supervisor struct {
 	over  chan struct{} // closed when it does not run any more
 	pid   atomic.Int64  // of bessd, which is waited for where it is started
 	// served says that it has answered since it was started.
-	served atomic.Bool
+	served   atomic.Bool
+	failed   chan struct{} // takes one for every time that it has ended by itself
+	blessing sync.Once     // the counters can be taken off once
+	blessed  chan struct{} // closed when the image is marked as good
 }
 
 func (b *box) supervise() *supervisor {
-	s := &supervisor{b: b, ended: make(chan struct{}), over: make(chan struct{})}
+	s := &supervisor{b: b, ended: make(chan struct{}), over: make(chan struct{}), failed: make(chan struct{}, trialStarts), blessed: make(chan struct{})}
 	go s.run()
+	go b.trial(s.failed, s.blessed)
 	go reap(&s.pid)
 	return s
 }
@@ -90,6 +94,10 @@ func (s *supervisor) run() {
 			pause = firstPause
 		}
 		s.b.refused(s.served.Load())
+		select {
+		case s.failed <- struct{}{}:
+		default: // nobody counts any more
+		}
 		s.b.facts.bad("bessd", "it ended after %.1f s: %v; it starts again in %s", time.Since(started).Seconds(), err, pause)
 		select {
 		case <-s.ended:
@@ -105,30 +113,15 @@ func (s *supervisor) once() error {
 	cmd := exec.Command(daemon, s.b.arguments()...)
 	cmd.Env = []string{"PATH=/bin", "HOME=/", "GOTRACEBACK=all"}
 	cmd.Dir = "/"
-	r, w, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	cmd.Stdout, cmd.Stderr = w, w
-	err = cmd.Start()
-	_ = w.Close()
-	if err != nil {
-		return err
-	}
-	logged := make(chan struct{})
 	log.forget()
-	go func() { copyLines(r, "bessd"); close(logged) }()
-	gone := make(chan struct{})
-	go s.watch(cmd.Process, gone)
-	s.pid.Store(int64(cmd.Process.Pid))
-	err = cmd.Wait()
-	close(gone)
-	<-logged
-	if err == nil {
-		err = errors.New("exit status 0")
+	g, err := newGuard(notifySocket, daemonLimits)
+	if err != nil {
+		return err
 	}
-	return err
+	return g.run(cmd, func(p *os.Process, gone <-chan struct{}) {
+		s.pid.Store(int64(p.Pid))
+		go s.watch(p, gone)
+	})
 }
 
 // watch marks the image as good when bessd answers, and ends bessd when the
@@ -137,7 +130,6 @@ func (s *supervisor) watch(p *os.Process, gone <-chan struct{}) {
 	answering := time.Time{}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	blessed := false
 	for {
 		select {
 		case <-gone:
@@ -154,7 +146,6 @@ func (s *supervisor) watch(p *os.Process, gone <-chan struct{}) {
 		case <-tick.C:
 		}
 		switch {
-		case blessed:
 		case answering.IsZero():
 			if answers() {
 				answering = time.Now()
@@ -164,9 +155,11 @@ func (s *supervisor) watch(p *os.Process, gone <-chan struct{}) {
 				s.b.accepted()
 			}
 		case time.Since(answering) > answerTime:
-			blessed = true
-			tick.Reset(time.Hour)
-			s.b.bless()
+			tick.Stop()
+			s.blessing.Do(func() {
+				s.b.bless()
+				close(s.blessed)
+			})
 		}
 	}
 }
