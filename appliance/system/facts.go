@@ -28,10 +28,11 @@ const imageFile = "/run/bess/image.json"
 // left out.
 func facts(e *engine.Engine, version string, probe bool) (*appliancepb.GetFactsResponse, error) {
 	boot := bootTime()
+	img, kept := image(imageFile)
 	f := &appliancepb.GetFactsResponse{
 		Kernel: word("/proc/sys/kernel/osrelease"), Version: version,
 		BootTime: timestamppb.New(boot), Uptime: durationpb.New(time.Since(boot).Round(time.Millisecond)),
-		Cores: cores(e.ListWorkers(), e.AllowedCores()), HugePages: hugePages("/sys/kernel/mm/hugepages"), Image: image(imageFile),
+		Cores: cores(e.ListWorkers(), e.AllowedCores(), kept), HugePages: hugePages("/sys/kernel/mm/hugepages"), Image: img,
 		AfXdp: netinfo.XDPSocket(), AfPacket: netinfo.PacketSocket(), Listeners: listeners("/proc/thread-self/net"),
 	}
 	f.Hostname, _ = os.Hostname()
@@ -93,13 +94,15 @@ func meminfo(text, key string) uint64 {
 	return 0
 }
 
-// cores returns the cores that are on line.
-func cores(workers []engine.WorkerStatus, allowed []int) []*appliancepb.Core {
+// cores returns the cores that are on line. kept are those that the machine's
+// init keeps for workers: the daemon itself is kept off them, too.
+func cores(workers []engine.WorkerStatus, allowed, kept []int) []*appliancepb.Core {
 	isolated := parseCores(word("/sys/devices/system/cpu/isolated"))
 	var list []*appliancepb.Core
 	for _, id := range parseCores(word("/sys/devices/system/cpu/online")) {
 		c := &appliancepb.Core{Id: uint32(id), NumaNode: uint32(sys.NodeOf(id)),
-			Isolated: slices.Contains(isolated, id), Allowed: slices.Contains(allowed, id)}
+			Isolated: slices.Contains(isolated, id) || slices.Contains(kept, id),
+			Allowed: slices.Contains(allowed, id) || slices.Contains(kept, id)}
 		for _, w := range workers {
 			if w.Core == id {
 				c.Workers = append(c.Workers, int64(w.ID))
@@ -150,15 +153,19 @@ func hugePages(dir string) []*appliancepb.HugePages {
 	return list
 }
 
-// image reads what the init process wrote; nil where there is none.
-func image(file string) *appliancepb.Image {
+// image reads what the init process wrote: what was booted, nil where there is
+// no such process, and the cores that it keeps for workers.
+func image(file string) (*appliancepb.Image, []int) {
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	var i struct{ Version, Slot string }
+	var i struct {
+		Version, Slot string
+		Isolated      []int
+	}
 	if json.Unmarshal(b, &i) != nil {
-		return nil
+		return nil, nil
 	}
-	return &appliancepb.Image{Version: strings.ToValidUTF8(i.Version, "?"), Slot: strings.ToValidUTF8(i.Slot, "?")}
+	return &appliancepb.Image{Version: strings.ToValidUTF8(i.Version, "?"), Slot: strings.ToValidUTF8(i.Slot, "?")}, i.Isolated
 }

@@ -352,14 +352,18 @@ func TestFactsFromFiles(t *testing.T) {
 		t.Fatal(n)
 	}
 	file := filepath.Join(t.TempDir(), "image.json")
-	if image(file) != nil {
+	if i, kept := image(file); i != nil || kept != nil {
 		t.Fatal("an image out of nothing")
 	}
-	if err := os.WriteFile(file, []byte(`{"version": "1.2", "slot": "a", "more": 1}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"version": "1.2", "slot": "a", "isolated": [0], "more": 1}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if i := image(file); i.GetVersion() != "1.2" || i.GetSlot() != "a" {
-		t.Fatal(i)
+	i, kept := image(file)
+	if i.GetVersion() != "1.2" || i.GetSlot() != "a" || !slices.Equal(kept, []int{0}) {
+		t.Fatal(i, kept)
+	}
+	if c := cores(nil, nil, kept); len(c) == 0 || !c[0].GetIsolated() || !c[0].GetAllowed() || len(c) > 1 && c[1].GetIsolated() {
+		t.Fatal(c)
 	}
 }
 

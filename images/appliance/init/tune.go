@@ -137,6 +137,7 @@ func (b *box) isolate(cores []int) error {
 		}
 	}
 	stayIRQ := moveInterrupts(b.tune.others)
+	b.facts.set(func() { b.facts.state.Isolated = cores })
 	logf(notice, "cores %v are for workers; %d kernel threads and %d interrupts are bound to their CPUs and stay, as do timer tick and RCU callbacks",
 		cores, stay, stayIRQ)
 	return nil
