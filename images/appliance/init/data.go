@@ -79,7 +79,13 @@ func findData(vols []volume) (*volume, string) {
 	}
 	switch {
 	case len(found) == 0:
-		return nil, "no disk has a partition named " + dataName
+		why := "no disk has a partition named " + dataName
+		for _, v := range vols {
+			if v.problem != "" {
+				why += "; " + v.dev + ": " + v.problem
+			}
+		}
+		return nil, why
 	case len(found) > 1:
 		logf(warning, "%d partitions are named %s; %s is used", len(found), dataName, found[0].dev)
 	}

@@ -28,7 +28,7 @@ const (
 // tryAll asks on every interface, and leaves all alone but the first that
 // gets a lease.
 func (b *box) tryAll(ctx context.Context, list []nic) {
-	b.facts.note("network", false, "waiting for a DHCP lease")
+	b.links.asks("")
 	won := make(chan string, len(list))
 	cancels := map[string]context.CancelFunc{}
 	for _, n := range list {
@@ -39,7 +39,7 @@ func (b *box) tryAll(ctx context.Context, list []nic) {
 		}
 		c, cancel := context.WithCancel(ctx)
 		cancels[n.name] = cancel
-		go b.lease(c, n.name, won)
+		go b.lease(c, n.name, "", won)
 	}
 	go func() {
 		select {
@@ -58,15 +58,15 @@ func (b *box) tryAll(ctx context.Context, list []nic) {
 	}()
 }
 
-// lease gets and keeps a lease for an interface until ctx ends. won hears of
-// the first.
-func (b *box) lease(ctx context.Context, name string, won chan<- string) {
+// lease gets and keeps a lease for an interface until ctx ends. What is wrong
+// is noted for link. won hears of the first lease.
+func (b *box) lease(ctx context.Context, name, link string, won chan<- string) {
 	told := false
 	for ctx.Err() == nil {
 		l, err := ask(ctx, name, nil)
 		if err != nil {
 			if !told && won == nil && ctx.Err() == nil {
-				b.facts.bad("network", "%s: no DHCP server answers: %v", name, err)
+				b.links.bad(link, "%s: no DHCP server answers: %v", name, err)
 				told = true
 			}
 			sleep(ctx, askAgain)
@@ -83,7 +83,7 @@ func (b *box) lease(ctx context.Context, name string, won chan<- string) {
 			}
 		}
 		told = false
-		b.keep(ctx, name, l)
+		b.keep(ctx, name, link, l)
 	}
 }
 
@@ -101,19 +101,19 @@ func ask(ctx context.Context, name string, old *nclient4.Lease) (*nclient4.Lease
 }
 
 // keep uses a lease and renews it until it is lost.
-func (b *box) keep(ctx context.Context, name string, l *nclient4.Lease) {
-	link, err := netlink.LinkByName(name)
+func (b *box) keep(ctx context.Context, name, link string, l *nclient4.Lease) {
+	device, err := netlink.LinkByName(name)
 	if err != nil {
-		b.facts.bad("network", "%s: %v", name, err)
+		b.links.bad(link, "%s: %v", name, err)
 		sleep(ctx, askAgain)
 		return
 	}
 	use := settings(l.ACK)
-	if err := use.install(link); err != nil {
-		b.facts.bad("network", "%s: lease: %v", name, err)
+	if err := use.install(device); err != nil {
+		b.links.bad(link, "%s: lease: %v", name, err)
 	} else {
 		logf(notice, "%s: %s for %s", name, use.address, use.length)
-		b.facts.good("network")
+		b.links.good(link)
 	}
 	for ends := time.Now().Add(use.length); ctx.Err() == nil && time.Now().Before(ends); {
 		sleep(ctx, max(time.Until(ends)/2, askAgain))
@@ -125,9 +125,9 @@ func (b *box) keep(ctx context.Context, name string, l *nclient4.Lease) {
 		ends = time.Now().Add(use.length)
 	}
 	if ctx.Err() == nil {
-		b.facts.bad("network", "%s: the lease of %s has ended and nobody renews it", name, use.address)
+		b.links.bad(link, "%s: the lease of %s has ended and nobody renews it", name, use.address)
 	}
-	_ = netlink.AddrDel(link, &netlink.Addr{IPNet: ipNet(use.address)})
+	_ = netlink.AddrDel(device, &netlink.Addr{IPNet: ipNet(use.address)})
 }
 
 // lent is what a server gives.

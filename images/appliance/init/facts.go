@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
-	"time"
 )
 
 // factsFile is what bessd shows of the image.
@@ -25,18 +23,20 @@ type condition struct {
 
 // facts are written whenever they change. Safe for concurrent use.
 type facts struct {
+	file  string
 	mu    sync.Mutex
 	state struct {
 		Version    string      `json:"version"`
 		Slot       string      `json:"slot"`
 		Kernel     string      `json:"kernel"`
 		Instance   string      `json:"instance,omitempty"`
+		Isolated   []int       `json:"isolated,omitempty"` // cores for workers
 		Conditions []condition `json:"conditions"`
 	}
 }
 
 func newFacts() *facts {
-	f := &facts{}
+	f := &facts{file: factsFile}
 	f.state.Version = version
 	f.state.Conditions = []condition{}
 	return f
@@ -49,7 +49,7 @@ func (f *facts) set(change func()) {
 	change()
 	text, err := json.MarshalIndent(&f.state, "", "  ")
 	if err == nil {
-		_ = writeFile(factsFile, append(text, '\n'), 0o644)
+		_ = writeFile(f.file, append(text, '\n'), 0o644)
 	}
 }
 
@@ -74,18 +74,6 @@ func (f *facts) note(name string, ok bool, reason string) {
 		}
 		f.state.Conditions = append(f.state.Conditions, c)
 	})
-}
-
-// waitGood waits until name is well, but not for ever.
-func (f *facts) waitGood(name string, most time.Duration) {
-	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		f.mu.Lock()
-		ok := slices.Contains(f.state.Conditions, condition{Name: name, OK: true})
-		f.mu.Unlock()
-		if ok {
-			return
-		}
-	}
 }
 
 // writeFile replaces a file: whenever the power fails, the old or the new one

@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -130,7 +131,7 @@ func TestDataIsFoundByItsName(t *testing.T) {
 	if v, _ := findData([]volume{{part: 1}, {dev: "x", part: 2, entry: data}}); v == nil || v.dev != "x" {
 		t.Fatal(v)
 	}
-	if v, why := findData([]volume{{part: 1}}); v != nil || !strings.Contains(why, "no disk has a partition named DATA") {
+	if v, why := findData([]volume{{dev: "/dev/a", problem: "it is too small"}, {part: 1}}); v != nil || why != "no disk has a partition named DATA; /dev/a: it is too small" {
 		t.Fatal(v, why)
 	}
 }
@@ -150,6 +151,30 @@ func TestInterfacesAreFound(t *testing.T) {
 			t.Errorf("%s: %v", wanted(c.want), n)
 		}
 	}
+}
+
+// A lease for one interface does not hide that another is not there.
+func TestNetworkIsWellWhenAllOfItIs(t *testing.T) {
+	f := newFacts()
+	f.file = filepath.Join(t.TempDir(), "facts")
+	l := newLinks(f)
+	now := func() string { return fmt.Sprint(f.state.Conditions) }
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{func() { l.asks("eth0") }, "[{network false eth0: waiting for a DHCP lease}]"},
+		{func() { l.bad("", "no interface has pci %s", "x") }, "[{network false no interface has pci x; eth0: waiting for a DHCP lease}]"},
+		{func() { l.good("eth0") }, "[{network false no interface has pci x}]"},
+		{func() { l.bad("eth0", "eth0: the lease has ended") }, "[{network false no interface has pci x; eth0: the lease has ended}]"},
+		{func() { l.good("") }, "[{network false eth0: the lease has ended}]"},
+		{func() { l.good("eth0") }, "[{network true }]"},
+	} {
+		if step.do(); now() != step.want {
+			t.Errorf("%s, want %s", now(), step.want)
+		}
+	}
+	l.wait(time.Hour) // nobody waits
 }
 
 func TestSettingsOfALease(t *testing.T) {

@@ -37,7 +37,8 @@ func main() {
 		_, _ = fmt.Fprintln(os.Stderr, "init: this program is the first process of the appliance and does nothing elsewhere")
 		os.Exit(1)
 	}
-	b := &box{facts: newFacts(), started: time.Now()}
+	f := newFacts()
+	b := &box{facts: f, links: newLinks(f), started: time.Now()}
 	defer func() { // the kernel panics when its first process ends: rather start again
 		if p := recover(); p != nil {
 			logf(severe, "init: %v\n%s", p, debug.Stack())
@@ -52,6 +53,7 @@ func main() {
 type box struct {
 	started time.Time
 	facts   *facts
+	links   *links
 	drivers *loader // nil if there are none for this kernel
 	data    *volume // nil if there is none, or it cannot be used
 	disk    string  // device that DATA is on

@@ -88,7 +88,7 @@ func (b *box) startNetwork(ctx context.Context) {
 		logf(notice, "interface %s", n)
 	}
 	if len(present) == 0 {
-		b.facts.bad("network", "there is no network interface, or no driver for it in this image")
+		b.links.bad("", "there is no network interface, or no driver for it in this image")
 		return
 	}
 	if b.told == nil || !b.told.right("network") || len(b.told.Interfaces) == 0 {
@@ -103,7 +103,6 @@ func (b *box) startNetwork(ctx context.Context) {
 		}
 	}
 	wrong = append(wrong, rename(present, chosen, b.told.Interfaces)...)
-	asked := false
 	for i, want := range b.told.Interfaces {
 		if chosen[i] == nil {
 			continue
@@ -112,16 +111,15 @@ func (b *box) startNetwork(ctx context.Context) {
 			wrong = append(wrong, fmt.Sprintf("%s: %v", chosen[i].name, err))
 		}
 		if want.DHCP {
-			asked = true
-			go b.lease(ctx, chosen[i].name, nil)
+			b.links.asks(chosen[i].name)
+			go b.lease(ctx, chosen[i].name, chosen[i].name, nil)
 		}
 	}
 	setNameservers(b.told.Nameservers)
-	switch {
-	case len(wrong) > 0:
-		b.facts.bad("network", "%s", strings.Join(wrong, "; "))
-	case !asked:
-		b.facts.good("network")
+	if len(wrong) > 0 {
+		b.links.bad("", "%s", strings.Join(wrong, "; "))
+	} else {
+		b.links.good("")
 	}
 }
 

@@ -33,7 +33,7 @@ func (b *box) apply() {
 	b.divide()
 	b.prepareIdentity()
 	b.prepareDeclaration()
-	b.facts.waitGood("network", addressTime)
+	b.links.wait(addressTime)
 }
 
 // Times of watching over bessd.

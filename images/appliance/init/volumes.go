@@ -25,6 +25,9 @@ type volume struct {
 	entry gpt.Partition
 	kind  string // file system: vfat, iso9660 or ext4; "" if unknown
 	label string // of the file system
+	// problem is why the partition table of a whole disk cannot be used; "" if
+	// it can, and if there is none.
+	problem string
 }
 
 // volumes returns all disks and partitions, in the order of their names.
@@ -36,8 +39,8 @@ func volumes() (list []volume) {
 		if strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "ram") || sectors(d) == 0 {
 			continue
 		}
-		list = append(list, identify(volume{dev: "/dev/" + name, disk: "/dev/" + name}))
-		table := readTable("/dev/"+name, sectors(d))
+		table, problem := readTable("/dev/"+name, sectors(d))
+		list = append(list, identify(volume{dev: "/dev/" + name, disk: "/dev/" + name, problem: problem}))
 		parts, _ := filepath.Glob(d + "/*/partition")
 		slices.Sort(parts)
 		for _, p := range parts {
@@ -99,20 +102,20 @@ func sectors(sys string) uint64 {
 	return n
 }
 
-func readTable(dev string, size uint64) *gpt.Table {
+func readTable(dev string, size uint64) (t *gpt.Table, problem string) {
 	f, err := os.Open(dev)
 	if err != nil {
-		return nil
+		return nil, ""
 	}
 	defer func() { _ = f.Close() }()
-	t, err := gpt.Read(f, size)
-	if err != nil {
-		if !errors.Is(err, gpt.ErrNone) {
-			logf(warning, "%s: %v", dev, err)
-		}
-		return nil
+	t, err = gpt.Read(f, size)
+	switch {
+	case err == nil:
+		return t, ""
+	case errors.Is(err, gpt.ErrNone):
+		return nil, ""
 	}
-	return t
+	return nil, err.Error()
 }
 
 func identify(v volume) volume {
