@@ -6,7 +6,7 @@
 # that start them. What is in an image itself is downloaded by the build and not
 # installed: images/appliance/packages.list, images/debian/packages.list.
 set -euo pipefail
-packages=(binutils dosfstools mtools e2fsprogs zstd qemu-utils qemu-system-x86 ovmf
+packages=(binutils dosfstools mtools genisoimage e2fsprogs zstd qemu-utils qemu-system-x86 ovmf
   mmdebstrap fdisk grub-common grub-pc-bin grub-efi-amd64-bin packer openssh-client)
 missing=()
 for p in "${packages[@]}"; do

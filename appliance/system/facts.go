@@ -102,7 +102,7 @@ func cores(workers []engine.WorkerStatus, allowed, kept []int) []*appliancepb.Co
 	for _, id := range parseCores(word("/sys/devices/system/cpu/online")) {
 		c := &appliancepb.Core{Id: uint32(id), NumaNode: uint32(sys.NodeOf(id)),
 			Isolated: slices.Contains(isolated, id) || slices.Contains(kept, id),
-			Allowed: slices.Contains(allowed, id) || slices.Contains(kept, id)}
+			Allowed:  slices.Contains(allowed, id) || slices.Contains(kept, id)}
 		for _, w := range workers {
 			if w.Core == id {
 				c.Workers = append(c.Workers, int64(w.ID))

@@ -5,7 +5,6 @@ package boottest
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -88,17 +87,4 @@ func TestFirmwareAndSlots(t *testing.T) {
 	must(ctx, t, m, `bessd: .*no client is enrolled yet.* fingerprint=[0-9a-f]{64}`)
 	must(ctx, t, m, `init: bess-a\.efi is marked as good`)
 	took(t, "power on to slot marked as good, UEFI", began)
-}
-
-// A seed with a mistake is not obeyed, but the box can be reached.
-func TestSeedWithAMistake(t *testing.T) {
-	i := image(t)
-	seed := writeSeed(t, seedHead+"hostname: edge-2\nsytem: {buffers: 16384}\nenroll: {token: 0123456789abcdef0123}\n"+declaration)
-	m, ctx := start(t, i.Direct(vm.Config{Disks: []vm.Disk{seed}, NICs: []vm.NIC{{}}}))
-	must(ctx, t, m, `init: ERROR: /dev/vda: seed\.yaml:4:1: error: sytem: unknown key "sytem" \(did you mean "system"\?\)`)
-	must(ctx, t, m, `init: ERROR: data: no disk has a partition named DATA; nothing is kept over a reboot`)
-	must(ctx, t, m, `bessd: .*no client is enrolled yet.* token=`)
-	if strings.Contains(m.Console(), "declaration applied") {
-		t.Fatal("the declaration of a wrong seed was applied")
-	}
 }

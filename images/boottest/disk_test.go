@@ -39,8 +39,9 @@ func newDisk(t *testing.T, i vm.Image) *dataDisk {
 // vm is the disk as a machine has it.
 func (d *dataDisk) vm() vm.Disk { return vm.Disk{File: d.file, Format: "raw", Keep: true} }
 
-// partition opens the disk and finds DATA in it: its place and size in bytes.
-func (d *dataDisk) partition() (f *os.File, at, size int64) {
+// partition opens the disk and finds a partition in it: its place and size in
+// bytes.
+func (d *dataDisk) partition(name string) (f *os.File, at, size int64) {
 	d.t.Helper()
 	f, err := os.OpenFile(d.file, os.O_RDWR, 0)
 	if err != nil {
@@ -54,9 +55,9 @@ func (d *dataDisk) partition() (f *os.File, at, size int64) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	i := slices.IndexFunc(table.Partitions, func(p gpt.Partition) bool { return p.Name == "DATA" })
+	i := slices.IndexFunc(table.Partitions, func(p gpt.Partition) bool { return p.Name == name })
 	if i < 0 {
-		d.t.Fatal("the disk has no partition DATA")
+		d.t.Fatalf("the disk has no partition %s", name)
 	}
 	p := table.Partitions[i]
 	return f, int64(p.First) * gpt.Sector, int64(p.Sectors()) * gpt.Sector
@@ -65,7 +66,7 @@ func (d *dataDisk) partition() (f *os.File, at, size int64) {
 // read copies DATA out of the disk.
 func (d *dataDisk) read() {
 	d.t.Helper()
-	f, at, size := d.partition()
+	f, at, size := d.partition("DATA")
 	defer func() { _ = f.Close() }()
 	to, err := os.Create(d.copy)
 	if err != nil {
@@ -80,7 +81,7 @@ func (d *dataDisk) read() {
 // write copies DATA back into the disk.
 func (d *dataDisk) write() {
 	d.t.Helper()
-	f, at, _ := d.partition()
+	f, at, _ := d.partition("DATA")
 	defer func() { _ = f.Close() }()
 	from, err := os.Open(d.copy)
 	if err != nil {
@@ -172,3 +173,13 @@ func (d *dataDisk) flip(name string) {
 
 // remove removes a file of the store.
 func (d *dataDisk) remove(name string) { d.t.Helper(); d.debugfs("rm %s", name) }
+
+// destroy takes away what makes DATA a file system.
+func (d *dataDisk) destroy() {
+	d.t.Helper()
+	f, at, _ := d.partition("DATA")
+	defer func() { _ = f.Close() }()
+	if _, err := f.WriteAt(make([]byte, 64<<10), at); err != nil {
+		d.t.Fatal(err)
+	}
+}

@@ -4,11 +4,14 @@
 package boottest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"testing"
+
+	"google.golang.org/grpc"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api/appliancepb"
 	"github.com/bessform/terraform-provider-bess/images/boottest/vm"
@@ -36,8 +39,8 @@ func (b *box) facts() {
 	if total := f.GetMemoryTotal() >> 20; total > vm.MemoryMiB || total < vm.MemoryMiB*8/10 {
 		b.t.Errorf("%d MiB of memory, QEMU has %d", total, vm.MemoryMiB)
 	}
-	if c := f.GetCores(); len(c) != vm.CPUs || !slices.Equal(c[1].GetWorkers(), []int64{0}) {
-		b.t.Errorf("cores %v: QEMU has %d, and worker 0 is declared for the second", c, vm.CPUs)
+	if c := f.GetCores(); len(c) != vm.CPUs || !slices.Equal(c[1].GetWorkers(), []int64{0}) || c[0].GetIsolated() || !c[1].GetIsolated() {
+		b.t.Errorf("cores %v: QEMU has %d, the second is isolated, and worker 0 is declared for it", c, vm.CPUs)
 	}
 	if f.GetAfXdp() != "yes" || f.GetAfPacket() != "yes" {
 		b.t.Errorf("AF_XDP %q, AF_PACKET %q", f.GetAfXdp(), f.GetAfPacket())
@@ -92,9 +95,14 @@ func (b *box) listeners() {
 // health returns the conditions by name.
 func (b *box) health() map[string]*appliancepb.Condition {
 	b.t.Helper()
-	r, err := appliancepb.NewApplianceClient(b.conn).GetHealth(b.ctx, &appliancepb.GetHealthRequest{})
+	return health(b.ctx, b.t, b.conn)
+}
+
+func health(ctx context.Context, t *testing.T, conn *grpc.ClientConn) map[string]*appliancepb.Condition {
+	t.Helper()
+	r, err := appliancepb.NewApplianceClient(conn).GetHealth(ctx, &appliancepb.GetHealthRequest{})
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	all := map[string]*appliancepb.Condition{}
 	for _, c := range r.GetConditions() {

@@ -121,6 +121,17 @@ func must(ctx context.Context, t *testing.T, m *vm.VM, pattern string) {
 	}
 }
 
+// shows fails the test unless a box that is up has printed something, or does
+// so soon: consoles are slow.
+func shows(t *testing.T, m *vm.VM, pattern string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := m.WaitConsole(ctx, regexp.MustCompile(pattern)); err != nil {
+		t.Error(err)
+	}
+}
+
 // took logs how long a boot took: nothing depends on it.
 func took(t *testing.T, what string, since time.Time) {
 	t.Helper()

@@ -461,9 +461,10 @@ type Core struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Id       uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	NumaNode uint32                 `protobuf:"varint,2,opt,name=numa_node,json=numaNode,proto3" json:"numa_node,omitempty"`
-	// The kernel keeps other tasks off it (isolcpus).
+	// Other tasks are kept off it: by the kernel (isolcpus), or by the init
+	// process of an appliance.
 	Isolated bool `protobuf:"varint,3,opt,name=isolated,proto3" json:"isolated,omitempty"`
-	// The daemon may use it.
+	// Workers may use it.
 	Allowed bool `protobuf:"varint,4,opt,name=allowed,proto3" json:"allowed,omitempty"`
 	// A worker is pinned to it.
 	Workers       []int64 `protobuf:"varint,5,rep,packed,name=workers,proto3" json:"workers,omitempty"`

@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slotName finds the slot in the name of a boot entry, bess-a+2-1.efi.
-var slotName = regexp.MustCompile(`(?:^|[\\/])bess-([a-z])(?:\+[0-9]+(?:-[0-9]+)?)?\.efi$`)
+// slotName finds the slot in the name of a boot entry, bess-a+2-1.efi. Some
+// who write FAT make capitals of short names.
+var slotName = regexp.MustCompile(`(?i)(?:^|[\\/])bess-([a-z])(?:\+[0-9]+(?:-[0-9]+)?)?\.efi$`)
 
 // readSlot notes which of the images on the disk is running: "a" or "b", or
 // "direct" when a hypervisor started the kernel itself.
@@ -25,7 +26,7 @@ func (b *box) readSlot() {
 	slot := "direct"
 	for _, name := range []string{"LoaderBootCountPath", "LoaderEntrySelected", "StubImageIdentifier", "LoaderImageIdentifier"} {
 		if m := slotName.FindStringSubmatch(efiVariable(name)); m != nil {
-			slot = m[1]
+			slot = strings.ToLower(m[1])
 			break
 		}
 	}
@@ -82,7 +83,7 @@ func withESP(flags uintptr, do func(dir string) error) error {
 	return do(at)
 }
 
-var counters = regexp.MustCompile(`\+[0-9]+(?:-[0-9]+)?\.efi$`)
+var counters = regexp.MustCompile(`(?i)\+[0-9]+(?:-[0-9]+)?\.efi$`)
 
 // blessedName is the name of a boot entry without its counters.
 func blessedName(counted string) string { return counters.ReplaceAllString(counted, ".efi") }

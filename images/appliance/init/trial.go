@@ -66,11 +66,11 @@ func (b *box) trial(failed, blessed <-chan struct{}) {
 	}
 }
 
-var noTries = regexp.MustCompile(`\+0(?:-[0-9]+)?\.efi$`)
+var noTries = regexp.MustCompile(`(?i)\+0(?:-[0-9]+)?\.efi$`)
 
 // worthATry reports whether a file of the boot partition is another image than
 // mine, and one that has not used up its tries.
 func worthATry(file, mine string) bool {
 	m, own := slotName.FindStringSubmatch(file), slotName.FindStringSubmatch(mine)
-	return m != nil && own != nil && m[1] != own[1] && !noTries.MatchString(file)
+	return m != nil && own != nil && !strings.EqualFold(m[1], own[1]) && !noTries.MatchString(file)
 }
