@@ -212,6 +212,32 @@ func (c *Context) EmitEach(b *packet.Batch, gates []uint16) {
 	}
 }
 
+// EmitCopies passes copies of all packets of b, with their metadata, through
+// output gate g and leaves b as it is. It returns how many packets could not
+// be copied because there are no free ones.
+func (c *Context) EmitCopies(b *packet.Batch, g int) (failed int) {
+	outs := c.node.Outs
+	n := b.Len()
+	if n == 0 {
+		return 0
+	}
+	if uint(g) >= uint(len(outs)) || outs[g].In == nil {
+		c.node.Cells.Deadends.Add(uint64(n))
+		c.SilentDrops.Add(uint64(n))
+		return 0
+	}
+	nb := c.get()
+	c.Cache.CopyBatch(nb, b, c.MetaLen)
+	failed = n - nb.Len()
+	if failed < n {
+		c.leave(&outs[g], nb, true)
+	}
+	if c.slot != nb {
+		c.put(nb)
+	}
+	return failed
+}
+
 // open gives a connected gate a batch to collect in; nil if not connected.
 func (c *Context) open(o *Out) *packet.Batch {
 	if o.In == nil {

@@ -219,6 +219,30 @@ func (c *Cache) Copy(p Packet, md int) Packet {
 	return head
 }
 
+// CopyBatch fills the empty batch dst with copies of the packets of src, as
+// Copy makes them. It leaves out those for which there is no free packet.
+func (c *Cache) CopyBatch(dst, src *Batch, md int) {
+	ps := src.Packets()
+	var links uintptr
+	for _, p := range ps {
+		links |= p.hdr().link
+	}
+	if links == 0 && c.take(dst, len(ps)) {
+		copyHeads(dst.Packets(), ps)
+		if md > 0 {
+			for i, p := range ps {
+				dst.At(i).CopyMetadata(p, md)
+			}
+		}
+		return
+	}
+	for _, p := range ps {
+		if q := c.Copy(p, md); q != 0 {
+			dst.Add(q)
+		}
+	}
+}
+
 // New returns a packet holding a copy of data, in as many segments as it
 // needs, or 0 if the pool is exhausted or data exceeds MaxTotal bytes.
 func (c *Cache) New(data []byte) Packet {

@@ -67,3 +67,23 @@ func (p Packet) Metadata() *[MetadataSize]byte {
 
 // addressOf returns the address of mem's first byte.
 func addressOf(mem []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(mem))) }
+
+// copyHeads makes each of dst a copy of the packet in src, all of one segment
+// and without flags: bytes and headroom. src is not longer than dst.
+func copyHeads(dst, src []Packet) {
+	dst = dst[:len(src)]
+	for i, p := range src {
+		h, q := p.hdr(), dst[i].hdr()
+		room := h.data - h.buf
+		q.data = q.buf + room
+		*(*uint64)(unsafe.Pointer(&q.len)) = *(*uint64)(unsafe.Pointer(&h.len))
+		q.csum = h.csum
+		// Most copies are of small packets: a fixed number of bytes goes
+		// with a few moves. Those behind the packet are within the buffers.
+		if h.len <= 64 && room <= BufferSize-64 {
+			*(*[64]byte)(pointer(&q.data)) = *(*[64]byte)(pointer(&h.data))
+			continue
+		}
+		copy(dst[i].Bytes(), p.Bytes())
+	}
+}

@@ -100,7 +100,7 @@ func create(_ *module.Env, arg *RandomSplitArg) (*RandomSplit, error) {
 }
 
 // Process draws for every packet: a number in [0,1) below the rate drops it,
-// else another number selects the gate.
+// and another number selects the gate of each that is left.
 func (m *RandomSplit) Process(ctx *module.Context, b *packet.Batch) {
 	c := m.config.Load()
 	if len(c.gates) == 0 {
@@ -112,19 +112,30 @@ func (m *RandomSplit) Process(ctx *module.Context, b *packet.Batch) {
 		ctx.EmitBatch(b, int(c.gates[0]))
 		return
 	}
-	n := uint32(len(c.gates))
-	dropped := 0
+	if c.rate > 0 {
+		m.drop(ctx, b, c.rate)
+	}
+	var gates [packet.BatchSize]uint16
+	r, n := ctx.Rand, uint32(len(c.gates))
+	for i := range b.Packets() {
+		gates[i] = c.gates[r.Range(n)]
+	}
+	ctx.Rand = r
+	ctx.EmitEach(b, gates[:])
+}
+
+// drop draws the packets to be dropped and takes them out of b.
+func (m *RandomSplit) drop(ctx *module.Context, b *packet.Batch, rate float64) {
+	left := b.Slots()[:0]
 	for _, p := range b.Packets() {
-		if ctx.Rand.Float64() < c.rate {
-			dropped++
+		if ctx.Rand.Float64() < rate {
 			ctx.Drop(p)
 			continue
 		}
-		ctx.Emit(p, int(c.gates[ctx.Rand.Range(n)]))
+		left = append(left, p)
 	}
-	if dropped > 0 {
-		ctx.Count(countDropped, uint64(dropped))
-	}
+	ctx.Count(countDropped, uint64(b.Len()-len(left)))
+	b.SetLen(len(left))
 }
 
 // Update takes a new creation argument.

@@ -70,6 +70,30 @@ func newField(i int, f *RandomUpdateArg_Field) (field, error) {
 	return field{off: int(off), size: int(size), min: uint32(lo), span: hi - lo + 1}, nil
 }
 
+// draw returns a random value of the field: the product of 32 random bits and
+// the span, of which the upper half is in [0, span), for every span up to
+// 2^32.
+func (f *field) draw(r *module.Rand) uint32 {
+	return f.min + uint32(uint64(r.Uint32())*f.span>>32)
+}
+
+// writeAll writes a value into each of the packets and returns in how many the
+// field does not lie within.
+func (f *field) writeAll(ps []packet.Packet, r *module.Rand) (short int) {
+	own, one := *r, *f
+	for _, p := range ps {
+		v := one.draw(&own)
+		d := p.Bytes()
+		if one.size == 4 && len(d) >= one.off+4 {
+			binary.BigEndian.PutUint32(d[one.off:], v)
+		} else if !one.write(d, v) {
+			short++
+		}
+	}
+	*r = own
+	return short
+}
+
 // write writes v into d and reports whether the field lies within.
 func (f *field) write(d []byte, v uint32) bool {
 	if f.off+f.size > len(d) {
@@ -119,19 +143,21 @@ func create(_ *module.Env, arg *RandomUpdateArg) (*RandomUpdate, error) {
 // wholly inside the packet is left out.
 func (m *RandomUpdate) Process(ctx *module.Context, b *packet.Batch) {
 	fields, short := *m.fields.Load(), 0
-	for _, p := range b.Packets() {
-		d, all := p.Bytes(), true
-		for i := range fields {
-			f := &fields[i]
-			// The product of 32 random bits and the span, of which the upper
-			// half is in [0, span), for every span up to 2^32.
-			v := f.min + uint32(uint64(ctx.Rand.Uint32())*f.span>>32)
-			all = f.write(d, v) && all
-		}
-		if !all {
-			short++
+	r := ctx.Rand // a copy can stay in a register
+	if len(fields) == 1 {
+		short = fields[0].writeAll(b.Packets(), &r)
+	} else {
+		for _, p := range b.Packets() {
+			d, all := p.Bytes(), true
+			for i := range fields {
+				all = fields[i].write(d, fields[i].draw(&r)) && all
+			}
+			if !all {
+				short++
+			}
 		}
 	}
+	ctx.Rand = r
 	if short > 0 {
 		ctx.Count(countShort, uint64(short))
 	}

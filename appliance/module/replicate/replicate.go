@@ -7,6 +7,7 @@ package replicate
 
 import (
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -39,24 +40,33 @@ const countFailed = 0
 // maxGates is how many gates there are, and the most entries of a list.
 const maxGates = 32
 
+// config is a list of gates. Immutable once published.
+type config struct {
+	gates []uint8 // at least one
+	// distinct is set if no gate is named twice.
+	distinct bool
+}
+
 // validate checks a list and returns it; an empty list means gate 0 alone.
-func validate(gates []int64) (*[]uint8, error) {
+func validate(gates []int64) (*config, error) {
 	if len(gates) > maxGates {
 		return nil, module.Invalid("gates", len(gates), "at most %d entries", maxGates)
 	}
 	list := make([]uint8, max(len(gates), 1))
+	seen := uint32(0)
 	for i, g := range gates {
 		if g < 0 || g >= maxGates {
 			return nil, module.Invalid(fmt.Sprintf("gates[%d]", i), g, "gate must be 0..%d", maxGates-1)
 		}
 		list[i] = uint8(g)
+		seen |= 1 << g
 	}
-	return &list, nil
+	return &config{list, bits.OnesCount32(seen) == len(gates)}, nil
 }
 
 // Replicate is an instance.
 type Replicate struct {
-	gates atomic.Pointer[[]uint8] // at least one entry; immutable once published
+	config atomic.Pointer[config]
 }
 
 func create(_ *module.Env, arg *ReplicateArg) (*Replicate, error) {
@@ -65,19 +75,28 @@ func create(_ *module.Env, arg *ReplicateArg) (*Replicate, error) {
 		return nil, err
 	}
 	m := &Replicate{}
-	m.gates.Store(list)
+	m.config.Store(list)
 	return m, nil
 }
 
 // Process makes the copies of every packet first, in the order of the list,
 // then passes the packet itself on. Copies carry the metadata along.
 func (m *Replicate) Process(ctx *module.Context, b *packet.Batch) {
-	gates := *m.gates.Load()
-	if len(gates) == 1 {
+	cfg := m.config.Load()
+	gates := cfg.gates
+	failed := 0
+	if cfg.distinct || len(gates) == 1 {
+		// The order at each gate is the same if a gate gets all its copies at
+		// once.
+		for _, g := range gates[1:] {
+			failed += ctx.EmitCopies(b, int(g))
+		}
+		if failed > 0 {
+			ctx.Count(countFailed, uint64(failed))
+		}
 		ctx.EmitBatch(b, int(gates[0]))
 		return
 	}
-	failed := 0
 	for _, p := range b.Packets() {
 		for _, g := range gates[1:] {
 			c := ctx.Cache.Copy(p, ctx.MetaLen)
@@ -108,6 +127,6 @@ func (m *Replicate) publish(gates []int64) error {
 	if err != nil {
 		return err
 	}
-	m.gates.Store(list)
+	m.config.Store(list)
 	return nil
 }

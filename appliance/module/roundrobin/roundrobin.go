@@ -118,13 +118,15 @@ func (m *RoundRobin) Process(ctx *module.Context, b *packet.Batch) {
 		ctx.EmitBatch(b, int(c.gates[i]))
 		return
 	}
-	for _, p := range b.Packets() {
-		ctx.Emit(p, int(c.gates[i]))
+	var gates [packet.BatchSize]uint16
+	for k := range b.Packets() {
+		gates[k] = c.gates[i]
 		if i++; i >= len(c.gates) {
 			i = 0
 		}
 	}
 	m.next = i
+	ctx.EmitEach(b, gates[:])
 }
 
 // Update takes a new creation argument.

@@ -76,6 +76,9 @@ func create(env *module.Env, arg *SplitArg) (*Split, error) {
 	return s, nil
 }
 
+// nowhere is the number of a gate that cannot be connected.
+const nowhere = 1<<16 - 1
+
 // Process sends every packet to the gate it names. A packet that ends before
 // the number does names gate 0, like an attribute that nobody writes.
 func (s *Split) Process(ctx *module.Context, b *packet.Batch) {
@@ -87,7 +90,8 @@ func (s *Split) Process(ctx *module.Context, b *packet.Batch) {
 	// not belong to the number is shifted out.
 	shift := uint(64 - 8*s.size)
 	short, far := 0, 0
-	for _, p := range b.Packets() {
+	var gates [packet.BatchSize]uint16
+	for i, p := range b.Packets() {
 		d := p.Bytes()
 		var v uint64
 		switch {
@@ -102,11 +106,11 @@ func (s *Split) Process(ctx *module.Context, b *packet.Batch) {
 		}
 		if v >= module.MaxGates {
 			far++
-			ctx.Drop(p)
-			continue
+			v = nowhere
 		}
-		ctx.Emit(p, int(v))
+		gates[i&(packet.BatchSize-1)] = uint16(v)
 	}
+	ctx.EmitEach(b, gates[:])
 	count(ctx, short, far)
 }
 
@@ -124,15 +128,16 @@ func (s *Split) byMetadata(ctx *module.Context, b *packet.Batch) {
 	left := uint(8 * (off - at))
 	shift := uint(64 - 8*s.size)
 	far := 0
-	for _, p := range b.Packets() {
+	var gates [packet.BatchSize]uint16
+	for i, p := range b.Packets() {
 		v := binary.BigEndian.Uint64(p.Metadata()[at:]) << left >> shift
 		if v >= module.MaxGates {
 			far++
-			ctx.Drop(p)
-			continue
+			v = nowhere
 		}
-		ctx.Emit(p, int(v))
+		gates[i&(packet.BatchSize-1)] = uint16(v)
 	}
+	ctx.EmitEach(b, gates[:])
 	count(ctx, 0, far)
 }
 
