@@ -44,9 +44,9 @@ func Complete(p packet.Packet, from, at int) {
 	put(p, at+1, two[1])
 }
 
-// completeFlagged completes the checksum of a packet that is marked as having
+// CompleteFlagged completes the checksum of a packet that is marked as having
 // a partial one, before it leaves the engine.
-func completeFlagged(p packet.Packet) {
+func CompleteFlagged(p packet.Packet) {
 	if f := p.Flags(); f&packet.FlagPartialChecksum != 0 {
 		from, at := p.ChecksumPlace()
 		Complete(p, from, at)

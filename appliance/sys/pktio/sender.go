@@ -89,7 +89,7 @@ func (s *Sender) fill(ps []packet.Packet) int {
 		if p.TotalLen() == 0 || p.Flags()&packet.FlagLarge != 0 || !s.msgs.Begin() {
 			return n
 		}
-		completeFlagged(p)
+		CompleteFlagged(p)
 		if !s.add(p) {
 			s.msgs.Undo()
 			return n

@@ -129,7 +129,7 @@ func (w *Writer) Send(c *packet.Cache, ps []packet.Packet) int {
 			}
 			done, n = i, 0
 		}
-		completeFlagged(p)
+		CompleteFlagged(p)
 		total := p.TotalLen()
 		kept := min(total, snapLength)
 		h := w.buf[n : n+pcapRecordSize]

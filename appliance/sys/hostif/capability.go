@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hostif
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// capabilities are those that ports need, by number (capabilities(7)).
+var capabilities = map[int]string{
+	unix.CAP_NET_RAW: "CAP_NET_RAW", unix.CAP_NET_ADMIN: "CAP_NET_ADMIN", unix.CAP_BPF: "CAP_BPF",
+	unix.CAP_IPC_LOCK: "CAP_IPC_LOCK", unix.CAP_SYS_ADMIN: "CAP_SYS_ADMIN",
+}
+
+// MissingCapabilities names those of the given capabilities that the calling
+// thread does not have, "" if it has all. CAP_SYS_ADMIN includes CAP_BPF.
+func MissingCapabilities(needed ...int) string {
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var d [2]unix.CapUserData
+	if unix.Capget(&h, &d[0]) != nil {
+		return ""
+	}
+	has := func(n int) bool { return d[n/32].Effective&(1<<(n%32)) != 0 }
+	var missing []string
+	for _, n := range needed {
+		if has(n) || n == unix.CAP_BPF && has(unix.CAP_SYS_ADMIN) {
+			continue
+		}
+		name := capabilities[n]
+		if name == "" {
+			name = fmt.Sprintf("capability %d", n)
+		}
+		missing = append(missing, name)
+	}
+	return strings.Join(missing, ", ")
+}

@@ -1,0 +1,394 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package xdp
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
+)
+
+// Device is an Ethernet interface of Linux with an AF_XDP socket for each of
+// its queues. It outlives the interface: when that goes away, nothing is
+// received or sent until another of its name comes.
+type Device struct {
+	o       Options
+	host    *hostif.Interface
+	queues  []queue
+	longest atomic.Int64 // bytes of a frame that the interface sends
+
+	mu     sync.Mutex // guards the rest
+	prog   *program
+	mem    []byte // frames of all queues
+	reason string // why the mode is not a better one
+	comes  uint64 // how often the interface came back
+	closed bool
+}
+
+// queue is one queue of an interface as workers see it. The socket is nil
+// while there is none.
+type queue struct {
+	socket    atomic.Pointer[socket]
+	receiving atomic.Uint32 // 1 while a worker uses the socket
+	_         [52]byte
+	sending   atomic.Uint32 // the same for the other direction
+	_         [60]byte
+	wait      int // descriptor that is readable when the socket is
+	// What the queue's earlier sockets dropped.
+	oldIn, oldOut atomic.Uint64
+}
+
+// Open opens an interface of the current network namespace. Errors: ENODEV if
+// there is none of that name, EBUSY if it or one of its queues is in use,
+// EINVAL for options that it does not have, EPERM without the capabilities
+// needed, and what the kernel answers.
+func Open(name string, o Options) (_ *Device, err error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	host, err := hostif.Claim(name, hostif.Options{Port: o.Port, Exclusive: true})
+	if err != nil {
+		return nil, err
+	}
+	d := &Device{o: o, host: host, queues: make([]queue, o.Queues)}
+	defer func() {
+		if err != nil {
+			d.Close()
+			err = fmt.Errorf("interface %q: %w", name, explain(err))
+		}
+	}()
+	for i := range d.queues {
+		d.queues[i].wait = -1
+	}
+	for i := range d.queues {
+		if d.queues[i].wait, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+			return nil, fmt.Errorf("epoll: %w", err)
+		}
+	}
+	if o.Up {
+		if err := d.host.SetConf(0, nil, true); err != nil {
+			return nil, err
+		}
+	}
+	if o.Promiscuous {
+		if err := d.host.SetPromiscuous(true); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.open(); err != nil {
+		return nil, err
+	}
+	return d, d.host.Watch(d.reopen)
+}
+
+// Close ends the traffic and gives the interface back as it was. No worker
+// uses it any more.
+func (d *Device) Close() {
+	d.host.Close() // first, since it waits for a reopen
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	d.drop()
+	sys.Unmap(d.mem)
+	d.mem = nil
+	for i := range d.queues {
+		sys.CloseFD(d.queues[i].wait)
+		d.queues[i].wait = -1
+	}
+}
+
+// reopen opens the interface that came in the place of the one before.
+func (d *Device) reopen() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.drop()
+	if err := d.openLocked(); err != nil {
+		d.reason = "not opened again: " + explain(err).Error()
+		return err
+	}
+	d.comes++
+	return nil
+}
+
+func (d *Device) open() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.openLocked()
+}
+
+// openLocked attaches the program and opens the sockets. d.mu is held.
+func (d *Device) openLocked() error {
+	link, err := d.host.Device()
+	if err != nil {
+		return err
+	}
+	a := link.Attrs()
+	if a.EncapType != "ether" && a.EncapType != "loopback" {
+		return errno.Errorf(errno.EINVAL, "carries %s: must carry Ethernet frames", a.EncapType)
+	}
+	if last := d.o.StartQueue + d.o.Queues; a.NumRxQueues > 0 && last > a.NumRxQueues {
+		return errno.Errorf(errno.EINVAL, "queues %d..%d: the interface has %d", d.o.StartQueue, last-1, a.NumRxQueues)
+	}
+	if d.mem == nil {
+		if d.mem, err = sys.Map(d.o.Queues * d.queueBytes()); err != nil {
+			return err
+		}
+	}
+	d.setLongest(a.MTU)
+	if err := d.host.Do(func() error { return d.attach(a.Index) }); err != nil {
+		return err
+	}
+	if err := d.host.Do(func() error { return d.openSockets(link) }); err != nil {
+		d.drop()
+		return err
+	}
+	return nil
+}
+
+// attach attaches the program in the best mode allowed.
+func (d *Device) attach(index int) (err error) {
+	n := d.o.StartQueue + d.o.Queues
+	d.reason = ""
+	if d.o.Mode != Generic {
+		if d.prog, err = attach(index, n, true); err == nil {
+			return nil
+		}
+		if d.o.Mode == Native || errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EPERM) {
+			return fmt.Errorf("native mode: %w", err)
+		}
+		d.reason = "native mode: " + err.Error()
+	}
+	if d.prog, err = attach(index, n, false); err != nil {
+		return fmt.Errorf("generic mode: %w", err)
+	}
+	return nil
+}
+
+func (d *Device) queueBytes() int { return (d.o.RxFrames + d.o.TxFrames) * d.o.FrameSize }
+
+// openSockets opens the socket of every queue in the best way that works.
+func (d *Device) openSockets(link netlink.Link) error {
+	ways := []bind{{multi: true}, {}}
+	if d.o.ZeroCopy != Off && d.prog.native {
+		ways = append([]bind{{zeroCopy: true, multi: true}, {zeroCopy: true}}, ways...)
+	}
+	if d.o.ZeroCopy == On {
+		ways = ways[:2]
+	}
+	var socks []*socket
+	var err error
+	for _, way := range ways {
+		if socks, err = d.bindAll(link.Attrs().Index, way); err == nil {
+			break
+		}
+		if errors.Is(err, unix.EBUSY) {
+			return err
+		}
+		if way.zeroCopy && d.reason == "" {
+			d.reason = "zero-copy: " + err.Error()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	checksums := d.o.Checksums == On || d.o.Checksums == Auto && isSoftware(link)
+	for i, s := range socks {
+		s.tags, s.checksums = d.prog.tags, checksums
+		if err := d.start(i, s); err != nil {
+			for _, s := range socks[i:] {
+				s.close()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// bindAll opens all sockets in one way.
+func (d *Device) bindAll(index int, way bind) (socks []*socket, err error) {
+	for i := range d.queues {
+		mem, base, parent := d.mem[i*d.queueBytes():][:d.queueBytes()], 0, (*socket)(nil)
+		if d.o.SharedUMEM {
+			mem, base = d.mem, i*d.queueBytes()
+			if i > 0 {
+				parent = socks[0]
+			}
+		}
+		s, err := openSocket(&d.o, index, d.o.StartQueue+i, mem, base, parent, way)
+		if err != nil {
+			for _, s := range socks {
+				s.close()
+			}
+			return nil, err
+		}
+		socks = append(socks, s)
+	}
+	return socks, nil
+}
+
+// start gives a socket to the workers.
+func (d *Device) start(i int, s *socket) error {
+	q := &d.queues[i]
+	if err := unix.EpollCtl(q.wait, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	if err := d.prog.add(d.o.StartQueue+i, s.fd); err != nil {
+		return err
+	}
+	q.socket.Store(s)
+	return nil
+}
+
+// drop takes the sockets away from the workers and closes them and the
+// program. d.mu is held.
+func (d *Device) drop() {
+	for i := range d.queues {
+		q := &d.queues[i]
+		s := q.socket.Swap(nil)
+		if s == nil {
+			continue
+		}
+		// A worker that looked before uses it for a batch more.
+		for q.receiving.Load() != 0 || q.sending.Load() != 0 {
+			runtime.Gosched()
+			time.Sleep(10 * time.Microsecond)
+		}
+		in, out := drops(s)
+		q.oldIn.Add(in)
+		q.oldOut.Add(out)
+		s.close()
+	}
+	d.prog.close()
+	d.prog = nil
+}
+
+// isSoftware reports whether packets of an interface of the current namespace
+// come from this host or its hypervisor, which leave checksums to hardware that
+// does not exist.
+func isSoftware(l netlink.Link) bool {
+	if l.Type() != "device" || l.Attrs().Name == "lo" {
+		return true
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer sys.CloseFD(fd)
+	info, err := unix.IoctlGetEthtoolDrvinfo(fd, l.Attrs().Name)
+	return err == nil && strings.HasPrefix(unix.ByteSliceToString(info.Driver[:]), "virtio")
+}
+
+// setLongest notes the longest frame that the interface sends: addresses, type
+// and two tags are not part of the MTU.
+func (d *Device) setLongest(mtu int) { d.longest.Store(int64(mtu + 22)) }
+
+// WaitFD returns the descriptor that is readable while queue q has packets.
+func (d *Device) WaitFD(q int) int { return d.queues[q].wait }
+
+// Address returns the interface's MTU and hardware address.
+func (d *Device) Address() (mtu int, mac net.HardwareAddr) { return d.host.Address() }
+
+// Link reports the state of the interface's link.
+func (d *Device) Link() hostif.Link { return d.host.Link() }
+
+// SetConf changes the MTU (0: keep), the hardware address (nil: keep) and the
+// administrative state of the interface until Close, all or none.
+func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
+	if err := d.host.SetConf(mtu, mac, up); err != nil {
+		return err
+	}
+	if mtu != 0 {
+		d.setLongest(mtu)
+	}
+	return nil
+}
+
+// Dropped returns how many packets were lost: on reception because the ring
+// was full or the pool had no buffer, on sending because the kernel refused
+// them.
+func (d *Device) Dropped() (in, out uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.queues {
+		q := &d.queues[i]
+		in, out = in+q.oldIn.Load(), out+q.oldOut.Load()
+		if s := q.socket.Load(); s != nil {
+			a, b := drops(s)
+			in, out = in+a, out+b
+		}
+	}
+	return in, out
+}
+
+func drops(s *socket) (in, out uint64) {
+	st := s.stats()
+	return s.lost.Load() + st.Rx_dropped + st.Rx_ring_full, st.Tx_invalid_descs
+}
+
+// Notes describe the interface, the mode it is driven in and why it is not a
+// better one, and the state it is in.
+func (d *Device) Notes() []string {
+	name := d.host.Name()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var notes []string
+	if s := d.queues[0].socket.Load(); s != nil {
+		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.mode(s)))
+	}
+	if d.reason != "" {
+		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.reason))
+	}
+	a, err := d.host.Attrs()
+	switch {
+	case err != nil:
+		notes = append(notes, fmt.Sprintf("interface %s is gone", name))
+	case a.Flags&net.FlagUp == 0:
+		notes = append(notes, fmt.Sprintf("interface %s is down", name))
+	}
+	if err == nil && a.NumRxQueues > d.o.Queues {
+		notes = append(notes, fmt.Sprintf("interface %s: packets of other queues than %d..%d of its %d go to the host",
+			name, d.o.StartQueue, d.o.StartQueue+d.o.Queues-1, a.NumRxQueues))
+	}
+	if d.comes > 0 {
+		notes = append(notes, fmt.Sprintf("interface %s came back %d times", name, d.comes))
+	}
+	return notes
+}
+
+// mode describes how a socket is driven.
+func (d *Device) mode(s *socket) string {
+	what := []string{"AF_XDP", Generic.String() + " mode", "copy"}
+	if d.prog != nil && d.prog.native {
+		what[1] = Native.String() + " mode"
+	}
+	if s.zeroCopy {
+		what[2] = "zero-copy"
+	}
+	what = append(what, fmt.Sprintf("%d queues from %d", d.o.Queues, d.o.StartQueue))
+	for _, f := range []struct {
+		on   bool
+		text string
+	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, "one frame per packet"},
+		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"}} {
+		if f.on {
+			what = append(what, f.text)
+		}
+	}
+	return strings.Join(what, ", ")
+}

@@ -1,0 +1,186 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package xdp
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
+
+const (
+	// segmentRoom is what a new segment holds behind the usual headroom.
+	segmentRoom = packet.BufferSize - packet.Headroom
+	// tagAt is where an Ethernet frame has its outer VLAN tag, of tagSize.
+	tagAt   = 12
+	tagSize = 4
+)
+
+// Recv appends up to limit packets of queue q to b and returns their number.
+// Packets are as they would be on a cable: tags that the kernel took out are
+// back, and checksums that senders on this host left for the hardware are
+// completed.
+func (d *Device) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
+	qu := &d.queues[q]
+	qu.receiving.Store(1)
+	n := 0
+	if s := qu.socket.Load(); s != nil {
+		n = s.recv(c, b, min(limit, b.Room()))
+	}
+	qu.receiving.Store(0)
+	return n
+}
+
+func (s *socket) recv(c *packet.Cache, b *packet.Batch, limit int) int {
+	if s.owing.Load() {
+		s.kick()
+		s.owing.Store(s.tx.consumer.Load() != s.tx.producer.Load())
+	}
+	if s.rx.filled() == 0 {
+		if s.busyPoll || s.wakeup && s.fill.wantsWakeup() {
+			s.poke()
+		}
+		return 0
+	}
+	n := 0
+	for n < limit && s.rx.filled() > 0 {
+		frames := s.frames()
+		if frames == 0 {
+			break
+		}
+		if p := s.take(c, frames); p != 0 {
+			b.Add(p)
+			n++
+		} else {
+			s.lost.Add(1)
+		}
+		for range frames {
+			s.fill.put(s.rx.at(s.rx.cons).Addr &^ uint64(s.size-1))
+			s.rx.cons++
+		}
+	}
+	s.rx.release()
+	s.fill.publish()
+	return n
+}
+
+// frames returns how many frames the next packet takes, 0 if the kernel has
+// not written all of them yet.
+func (s *socket) frames() uint32 {
+	for n, have := uint32(0), s.rx.filled(); n < have; n++ {
+		if s.rx.at(s.rx.cons+n).Options&unix.XDP_PKT_CONTD == 0 {
+			return n + 1
+		}
+	}
+	// What is known now may not be all there is.
+	s.rx.prod = s.rx.producer.Load()
+	for n, have := uint32(0), s.rx.prod-s.rx.cons; n < have; n++ {
+		if s.rx.at(s.rx.cons+n).Options&unix.XDP_PKT_CONTD == 0 {
+			return n + 1
+		}
+	}
+	return 0
+}
+
+// take returns the next packet, which takes so many frames; 0 if there is no
+// buffer for it.
+func (s *socket) take(c *packet.Cache, frames uint32) packet.Packet {
+	first := s.rx.at(s.rx.cons)
+	total := 0
+	for i := range frames {
+		total += int(s.rx.at(s.rx.cons + i).Len)
+	}
+	var tag uint32
+	if s.tags {
+		tag = s.tag(first.Addr)
+	}
+	room := 0
+	if tag != 0 && total >= tagAt {
+		room = tagSize
+	}
+	p := alloc(c, total+room)
+	if p == 0 {
+		return 0
+	}
+	if frames == 1 && total+room <= packet.BufferSize {
+		b := p.Bytes()
+		copy(b[room:], s.mem[first.Addr:][:total])
+	} else {
+		s.gather(p, frames, room)
+	}
+	if room > 0 {
+		b := p.Bytes()
+		copy(b, b[tagSize:tagSize+tagAt])
+		binary.NativeEndian.PutUint32(b[tagAt:], tag)
+	}
+	if s.checksums {
+		finish(p)
+	}
+	return p
+}
+
+// gather copies the bytes of several frames to p, from an offset on.
+func (s *socket) gather(p packet.Packet, frames uint32, at int) {
+	seg := p
+	dst := seg.Bytes()[at:]
+	for i := range frames {
+		d := s.rx.at(s.rx.cons + i)
+		for src := s.mem[d.Addr:][:d.Len]; len(src) > 0; {
+			if len(dst) == 0 {
+				if seg = seg.Next(); seg == 0 {
+					return
+				}
+				dst = seg.Bytes()
+			}
+			n := copy(dst, src)
+			src, dst = src[n:], dst[n:]
+		}
+	}
+}
+
+// tag returns the VLAN tag that the program stored in front of a packet, as it
+// is in memory; 0 if there is none.
+func (s *socket) tag(addr uint64) uint32 {
+	if addr&uint64(s.size-1) < hintSize {
+		return 0
+	}
+	m := s.mem[addr-hintSize : addr]
+	if binary.NativeEndian.Uint32(m) != hintMagic {
+		return 0
+	}
+	var b [tagSize]byte
+	copy(b[:2], m[4:6])
+	binary.BigEndian.PutUint16(b[2:], binary.NativeEndian.Uint16(m[6:]))
+	clear(m) // the next packet in the frame may come without
+	return binary.NativeEndian.Uint32(b[:])
+}
+
+// alloc returns a packet of n bytes in as many segments as it needs, 0 if the
+// pool is exhausted.
+func alloc(c *packet.Cache, n int) packet.Packet {
+	if n > packet.MaxTotal {
+		return 0
+	}
+	head := c.Alloc()
+	if head == 0 {
+		return 0
+	}
+	if n <= packet.BufferSize {
+		head.Init(n)
+		return head
+	}
+	head.Init(segmentRoom)
+	for n -= segmentRoom; n > 0; n -= segmentRoom {
+		s := c.Alloc()
+		if s == 0 {
+			c.Free(head)
+			return 0
+		}
+		s.Init(min(n, segmentRoom))
+		head.Chain(s)
+	}
+	return head
+}

@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package xdp
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
+)
+
+const (
+	// minLen is the shortest frame that can be sent.
+	minLen = 14
+	// maxParts is how many frames a packet may take: what a kernel that
+	// copies has room for.
+	maxParts = 17
+	// kicks is how often the kernel is told about a batch as long as it goes
+	// on taking packets.
+	kicks = 8
+)
+
+// Send sends ps through queue q, frees what went and returns how many did. It
+// gives up when all frames are under way. Packets that are refused for what
+// they are (shorter than a header, longer than the interface's MTU) do not
+// hold up others: they end up behind those that went, so that ps is a
+// different order of the same packets then.
+func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
+	qu := &d.queues[q]
+	qu.sending.Store(1)
+	n := 0
+	if s := qu.socket.Load(); s != nil {
+		n = s.send(c, ps, int(d.longest.Load()))
+	}
+	qu.sending.Store(0)
+	return n
+}
+
+func (s *socket) send(c *packet.Cache, ps []packet.Packet, longest int) int {
+	s.reclaim()
+	if s.multi {
+		longest = min(longest, maxParts*s.size)
+	} else {
+		longest = min(longest, s.size)
+	}
+	sent := 0
+	for i, p := range ps {
+		n := p.TotalLen()
+		if n < minLen || n > longest {
+			continue
+		}
+		if (n+s.size-1)/s.size > len(s.free) {
+			break
+		}
+		pktio.CompleteFlagged(p)
+		s.write(p, n)
+		ps[sent], ps[i] = p, ps[sent]
+		sent++
+	}
+	if sent > 0 {
+		s.tx.publish()
+		s.flush()
+		c.FreeAll(ps[:sent])
+	} else if s.owing.Load() {
+		s.flush()
+	}
+	return sent
+}
+
+// reclaim takes back the frames that have been sent.
+func (s *socket) reclaim() {
+	n := s.done.filled()
+	if n == 0 {
+		return
+	}
+	for range n {
+		s.free = append(s.free, *s.done.at(s.done.cons)&^uint64(s.size-1))
+		s.done.cons++
+	}
+	s.done.release()
+}
+
+// write puts a packet of n bytes into the outgoing ring.
+func (s *socket) write(p packet.Packet, n int) {
+	seg, src := p, p.Bytes()
+	for n > 0 {
+		last := len(s.free) - 1
+		addr := s.free[last]
+		s.free = s.free[:last]
+		part := min(n, s.size)
+		for dst := s.mem[addr:][:part]; len(dst) > 0; {
+			if len(src) == 0 {
+				seg = seg.Next()
+				src = seg.Bytes()
+				continue
+			}
+			k := copy(dst, src)
+			dst, src = dst[k:], src[k:]
+		}
+		n -= part
+		d := unix.XDPDesc{Addr: addr, Len: uint32(part)}
+		if n > 0 {
+			d.Options = unix.XDP_PKT_CONTD
+		}
+		s.tx.put(d)
+	}
+}
+
+// flush tells the kernel about packets to be sent. One that sends them in the
+// call itself may need to be told several times. What it does not take now, it
+// is told about by the next Send or Recv.
+func (s *socket) flush() {
+	if s.wakeup && !s.tx.wantsWakeup() {
+		s.owing.Store(false)
+		return
+	}
+	left := s.tx.prod - s.tx.consumer.Load()
+	for range kicks {
+		s.kick()
+		now := s.tx.prod - s.tx.consumer.Load()
+		if now == 0 || now == left || s.zeroCopy {
+			left = now
+			break
+		}
+		left = now
+	}
+	s.owing.Store(left > 0 && !s.zeroCopy)
+}

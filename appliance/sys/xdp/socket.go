@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package xdp
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+)
+
+// socket is an AF_XDP socket bound to one queue of an interface.
+//
+//	frames of a socket
+//	+---------------------------------+---------------------------------+
+//	| RxFrames, always in one of fill | TxFrames, always in one of free |
+//	| ring and incoming ring          | and outgoing or completion ring |
+//	+---------------------------------+---------------------------------+
+//
+// So no ring can ever be full when something is put into it.
+type socket struct {
+	fd         int
+	mem        []byte // all frames of the memory the socket uses
+	size       int    // of a frame
+	zeroCopy   bool
+	wakeup     bool // the kernel says when it must be told
+	busyPoll   bool
+	tags       bool // the program stores VLAN tags in front of packets
+	checksums  bool // unfinished checksums are completed
+	multi      bool // a packet may take several frames
+	rx, tx     *ring[unix.XDPDesc]
+	fill, done *ring[uint64]
+
+	// For the receiver.
+	lost atomic.Uint64 // packets for which there was no buffer
+
+	// For the sender.
+	free  []uint64    // frames not in use
+	owing atomic.Bool // the kernel has not taken all that was sent
+}
+
+// bind says how a socket is bound; the first try is the best way, the last
+// the one that always works.
+type bind struct {
+	zeroCopy, multi bool
+}
+
+// openSocket opens a socket for one queue of an interface, whose frames are
+// umem from base on. With a parent it uses the parent's memory, which umem
+// then is.
+func openSocket(o *Options, ifindex, queue int, umem []byte, base int, parent *socket, way bind) (_ *socket, err error) {
+	s := &socket{fd: -1, mem: umem, size: o.FrameSize, busyPoll: o.BusyPoll > 0, multi: way.multi}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.fd, err = unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+		return nil, fmt.Errorf("AF_XDP socket: %w", err)
+	}
+	if parent == nil {
+		if err := s.register(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.mapRings(o); err != nil {
+		return nil, err
+	}
+	for i := range o.RxFrames {
+		s.fill.put(uint64(base + i*s.size))
+	}
+	s.fill.publish()
+	for i := range o.TxFrames {
+		s.free = append(s.free, uint64(base+(o.RxFrames+i)*s.size))
+	}
+	if err := s.setBusyPoll(o); err != nil {
+		return nil, err
+	}
+	// Twice a batch may be sent at once; kernels before 6.17 have a fixed limit.
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, kickBudget)
+	return s, s.bind(o, ifindex, queue, parent, way)
+}
+
+// kickBudget is how many packets the kernel sends in one call.
+const kickBudget = 128
+
+// register makes the memory that of the socket.
+func (s *socket) register() error {
+	reg := unix.XDPUmemReg{Addr: uint64(uintptr(unsafe.Pointer(&s.mem[0]))), Len: uint64(len(s.mem)), Size: uint32(s.size)}
+	if _, _, e := unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(s.fd), unix.SOL_XDP, unix.XDP_UMEM_REG,
+		uintptr(unsafe.Pointer(&reg)), unsafe.Sizeof(reg), 0); e != 0 {
+		return fmt.Errorf("register %d bytes of frames: %w", len(s.mem), e)
+	}
+	return nil
+}
+
+func (s *socket) mapRings(o *Options) (err error) {
+	if s.fill, err = mapRing[uint64](s.fd, unix.XDP_UMEM_FILL_RING, o.RxFrames, unix.XDP_UMEM_PGOFF_FILL_RING,
+		func(m *unix.XDPMmapOffsets) unix.XDPRingOffset { return m.Fr }); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	if s.done, err = mapRing[uint64](s.fd, unix.XDP_UMEM_COMPLETION_RING, o.TxFrames, unix.XDP_UMEM_PGOFF_COMPLETION_RING,
+		func(m *unix.XDPMmapOffsets) unix.XDPRingOffset { return m.Cr }); err != nil {
+		return fmt.Errorf("completion: %w", err)
+	}
+	if s.rx, err = mapRing[unix.XDPDesc](s.fd, unix.XDP_RX_RING, o.RxFrames, unix.XDP_PGOFF_RX_RING,
+		func(m *unix.XDPMmapOffsets) unix.XDPRingOffset { return m.Rx }); err != nil {
+		return fmt.Errorf("incoming: %w", err)
+	}
+	if s.tx, err = mapRing[unix.XDPDesc](s.fd, unix.XDP_TX_RING, o.TxFrames, unix.XDP_PGOFF_TX_RING,
+		func(m *unix.XDPMmapOffsets) unix.XDPRingOffset { return m.Tx }); err != nil {
+		return fmt.Errorf("outgoing: %w", err)
+	}
+	return nil
+}
+
+func (s *socket) setBusyPoll(o *Options) error {
+	if !s.busyPoll {
+		return nil
+	}
+	for _, f := range []struct{ opt, v int }{{unix.SO_PREFER_BUSY_POLL, 1}, {unix.SO_BUSY_POLL, o.BusyPoll},
+		{unix.SO_BUSY_POLL_BUDGET, o.BusyPollBudget}} {
+		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, f.opt, f.v); err != nil {
+			return fmt.Errorf("busy_poll: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *socket) bind(o *Options, ifindex, queue int, parent *socket, way bind) error {
+	to := &unix.SockaddrXDP{Ifindex: uint32(ifindex), QueueID: uint32(queue)}
+	s.wakeup = !o.NoNeedWakeup
+	if parent != nil {
+		// The rest is as with the parent.
+		to.Flags, to.SharedUmemFD = unix.XDP_SHARED_UMEM, uint32(parent.fd)
+	} else {
+		to.Flags = unix.XDP_COPY
+		if way.zeroCopy {
+			to.Flags = unix.XDP_ZEROCOPY
+		}
+		if way.multi {
+			to.Flags |= unix.XDP_USE_SG
+		}
+		if s.wakeup {
+			to.Flags |= unix.XDP_USE_NEED_WAKEUP
+		}
+	}
+	if err := unix.Bind(s.fd, to); err != nil {
+		return fmt.Errorf("bind to queue %d: %w", queue, err)
+	}
+	options, err := unix.GetsockoptInt(s.fd, unix.SOL_XDP, unix.XDP_OPTIONS)
+	s.zeroCopy = err == nil && options&unix.XDP_OPTIONS_ZEROCOPY != 0
+	return nil
+}
+
+// stats returns what the kernel counted; zero if it does not say.
+func (s *socket) stats() (st unix.XDPStatistics) {
+	size := uint32(unsafe.Sizeof(st))
+	_, _, _ = unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), unix.SOL_XDP, unix.XDP_STATISTICS,
+		uintptr(unsafe.Pointer(&st)), uintptr(unsafe.Pointer(&size)), 0)
+	return st
+}
+
+// kick has the kernel send what is in the outgoing ring.
+func (s *socket) kick() {
+	// The call returns at once, so that there is no point in telling the
+	// scheduler about it: it would only take the worker's place away.
+	_, _, _ = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+}
+
+// poke has the kernel look for incoming packets.
+func (s *socket) poke() {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+}
+
+// close ends the socket. The memory of its frames is the caller's.
+func (s *socket) close() {
+	s.rx.unmap()
+	s.tx.unmap()
+	s.fill.unmap()
+	s.done.unmap()
+	sys.CloseFD(s.fd)
+}
