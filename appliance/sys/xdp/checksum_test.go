@@ -131,7 +131,7 @@ func (k *cable) tagger(proto, tci int) (untag func()) {
 // Tags that a sender on this host leaves to the hardware are back.
 func TestRestoresTags(t *testing.T) {
 	for _, proto := range []int{0x8100, 0x88a8} {
-		k := connect(t, Options{})
+		k := connect(t, Options{RxFrames: MinFrames})
 		if !k.noted("VLAN tags restored") {
 			testenv.Skip(t, testenv.NoKernel, "the kernel does not tell programs about VLAN tags")
 		}
@@ -144,7 +144,7 @@ func TestRestoresTags(t *testing.T) {
 		checkUDP(t, got[18:], 501)
 		// A frame without tag is not given that of the one before.
 		untag()
-		for range 3 * DefaultFrames {
+		for range 2 * MinFrames {
 			k.put(frame(60, 1))
 			k.same(k.recv(1), [][]byte{frame(60, 1)})
 		}

@@ -142,8 +142,8 @@ func (d *Device) openLocked() error {
 	if a.EncapType != "ether" && a.EncapType != "loopback" {
 		return errno.Errorf(errno.EINVAL, "carries %s: must carry Ethernet frames", a.EncapType)
 	}
-	if last := d.o.StartQueue + d.o.Queues; a.NumRxQueues > 0 && last > a.NumRxQueues {
-		return errno.Errorf(errno.EINVAL, "queues %d..%d: the interface has %d", d.o.StartQueue, last-1, a.NumRxQueues)
+	if last := d.o.StartQueue + d.o.Queues; last > max(a.NumRxQueues, a.NumTxQueues) {
+		return errno.Errorf(errno.EINVAL, "queues %d..%d: the interface has %d", d.o.StartQueue, last-1, max(a.NumRxQueues, a.NumTxQueues))
 	}
 	if d.mem == nil {
 		if d.mem, err = sys.Map(d.o.Queues * d.queueBytes()); err != nil {
@@ -248,8 +248,10 @@ func (d *Device) start(i int, s *socket) error {
 	if err := unix.EpollCtl(q.wait, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
 		return fmt.Errorf("epoll: %w", err)
 	}
-	if err := d.prog.add(d.o.StartQueue+i, s.fd); err != nil {
-		return err
+	if i < d.o.Incoming {
+		if err := d.prog.add(d.o.StartQueue+i, s.fd); err != nil {
+			return err
+		}
 	}
 	q.socket.Store(s)
 	return nil
@@ -361,9 +363,9 @@ func (d *Device) Notes() []string {
 	case a.Flags&net.FlagUp == 0:
 		notes = append(notes, fmt.Sprintf("interface %s is down", name))
 	}
-	if err == nil && a.NumRxQueues > d.o.Queues {
+	if err == nil && a.NumRxQueues > d.o.Incoming {
 		notes = append(notes, fmt.Sprintf("interface %s: packets of other queues than %d..%d of its %d go to the host",
-			name, d.o.StartQueue, d.o.StartQueue+d.o.Queues-1, a.NumRxQueues))
+			name, d.o.StartQueue, d.o.StartQueue+d.o.Incoming-1, a.NumRxQueues))
 	}
 	if d.comes > 0 {
 		notes = append(notes, fmt.Sprintf("interface %s came back %d times", name, d.comes))

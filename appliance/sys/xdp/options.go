@@ -45,7 +45,10 @@ type Options struct {
 	// StartQueue is the first queue of the interface, Queues how many there
 	// are (default 1).
 	StartQueue, Queues int
-	Mode               Mode
+	// Incoming is how many of the queues, from the first, are received from
+	// (default all); packets of the others go to the host.
+	Incoming int
+	Mode     Mode
 	// ZeroCopy lets the device itself access the frames.
 	ZeroCopy Choice
 	// NoNeedWakeup has the kernel told about packets even when it looks for
@@ -75,6 +78,7 @@ type Options struct {
 // Limits of Options.
 const (
 	DefaultFrames    = 1024
+	MinFrames        = 64
 	MaxFrames        = 1 << 15
 	DefaultFrameSize = 4096
 	MaxBusyPoll      = 1000
@@ -94,8 +98,8 @@ func (o *Options) complete() error {
 		{"busy_poll", &o.BusyPoll, 0, 0, MaxBusyPoll},
 		{"busy_poll_budget", &o.BusyPollBudget, DefaultBudget, 1, MaxBudget},
 		{"frame_size", &o.FrameSize, DefaultFrameSize, 2048, 4096},
-		{"incoming frames", &o.RxFrames, DefaultFrames, 64, MaxFrames},
-		{"outgoing frames", &o.TxFrames, DefaultFrames, 64, MaxFrames},
+		{"incoming frames", &o.RxFrames, DefaultFrames, MinFrames, MaxFrames},
+		{"outgoing frames", &o.TxFrames, DefaultFrames, MinFrames, MaxFrames},
 	} {
 		if *f.v == 0 {
 			*f.v = f.def
@@ -109,6 +113,9 @@ func (o *Options) complete() error {
 	}
 	if o.Mode == Generic && o.ZeroCopy == On {
 		return errno.Errorf(errno.EINVAL, "zero_copy: on: is not possible in generic mode")
+	}
+	if o.Incoming == 0 {
+		o.Incoming = o.Queues
 	}
 	o.RxFrames, o.TxFrames = powerOfTwo(o.RxFrames), powerOfTwo(o.TxFrames)
 	return nil

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// segmentRoom is what a new segment holds behind the usual headroom.
-	segmentRoom = packet.BufferSize - packet.Headroom
 	// tagAt is where an Ethernet frame has its outer VLAN tag, of tagSize.
 	tagAt   = 12
 	tagSize = 4
@@ -101,7 +99,7 @@ func (s *socket) take(c *packet.Cache, frames uint32) packet.Packet {
 	if tag != 0 && total >= tagAt {
 		room = tagSize
 	}
-	p := alloc(c, total+room)
+	p := c.AllocTotal(total + room)
 	if p == 0 {
 		return 0
 	}
@@ -156,31 +154,4 @@ func (s *socket) tag(addr uint64) uint32 {
 	binary.BigEndian.PutUint16(b[2:], binary.NativeEndian.Uint16(m[6:]))
 	clear(m) // the next packet in the frame may come without
 	return binary.NativeEndian.Uint32(b[:])
-}
-
-// alloc returns a packet of n bytes in as many segments as it needs, 0 if the
-// pool is exhausted.
-func alloc(c *packet.Cache, n int) packet.Packet {
-	if n > packet.MaxTotal {
-		return 0
-	}
-	head := c.Alloc()
-	if head == 0 {
-		return 0
-	}
-	if n <= packet.BufferSize {
-		head.Init(n)
-		return head
-	}
-	head.Init(segmentRoom)
-	for n -= segmentRoom; n > 0; n -= segmentRoom {
-		s := c.Alloc()
-		if s == 0 {
-			c.Free(head)
-			return 0
-		}
-		s.Init(min(n, segmentRoom))
-		head.Chain(s)
-	}
-	return head
 }

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package afxdp is the driver AFXDPPort: queues of a network interface through
+// AF_XDP sockets.
+package afxdp
+
+import (
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
+)
+
+// Driver drives an interface of the host.
+var Driver = &port.Driver{
+	Name:   "AFXDPPort",
+	Prefix: "af_xdp_port",
+	Help:   "receives and sends on queues of a network interface of this host (AF_XDP)",
+	Arg:    &AFXDPPortArg{},
+	New:    port.New(create),
+}
+
+// Words for what can be chosen.
+var (
+	modes   = map[string]xdp.Mode{"": xdp.AutoMode, "auto": xdp.AutoMode, "native": xdp.Native, "generic": xdp.Generic}
+	choices = map[string]xdp.Choice{"": xdp.Auto, "auto": xdp.Auto, "on": xdp.On, "off": xdp.Off}
+)
+
+// create opens the interface. Errors: those of xdp.Open.
+func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
+	mode, ok := modes[arg.GetMode()]
+	if !ok {
+		return nil, errno.Errorf(errno.EINVAL, "mode: %q: must be auto, native or generic", arg.GetMode())
+	}
+	zeroCopy, err := choice("zero_copy", arg.GetZeroCopy())
+	if err != nil {
+		return nil, err
+	}
+	checksums, err := choice("complete_checksums", arg.GetCompleteChecksums())
+	if err != nil {
+		return nil, err
+	}
+	d, err := xdp.Open(arg.GetIfname(), xdp.Options{
+		Port: cfg.Name, StartQueue: int(arg.GetStartQueue()), Queues: max(cfg.NumInc, cfg.NumOut), Incoming: cfg.NumInc,
+		Mode: mode, ZeroCopy: zeroCopy, NoNeedWakeup: arg.GetAlwaysWakeup(),
+		BusyPoll: int(arg.GetBusyPollUs()), BusyPollBudget: int(arg.GetBusyPollBudget()),
+		FrameSize: int(arg.GetFrameSize()), RxFrames: max(cfg.SizeInc, xdp.MinFrames), TxFrames: max(cfg.SizeOut, xdp.MinFrames),
+		SharedUMEM: arg.GetSharedUmem(), Checksums: checksums, Promiscuous: arg.GetPromiscuous(), Up: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	cfg.MTU, cfg.MAC = d.Address()
+	return &device{d}, nil
+}
+
+func choice(field, word string) (xdp.Choice, error) {
+	c, ok := choices[word]
+	if !ok {
+		return 0, errno.Errorf(errno.EINVAL, "%s: %q: must be auto, on or off", field, word)
+	}
+	return c, nil
+}
+
+// device is an open port: traffic, settings and notes are those of xdp.Device.
+type device struct{ *xdp.Device }
+
+// DeviceStats counts packets that the kernel, for want of room, or the port,
+// for want of a buffer, had to drop.
+func (d *device) DeviceStats() (inc, out port.DeviceStats) {
+	inc.Dropped, out.Dropped = d.Dropped()
+	return inc, out
+}
+
+// Link reports the state of the interface's link.
+func (d *device) Link() port.Link { return port.Link(d.Device.Link()) }
