@@ -9,6 +9,7 @@ package all
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/port/afpacket"
+	"github.com/bessform/terraform-provider-bess/appliance/port/afxdp"
 	"github.com/bessform/terraform-provider-bess/appliance/port/null"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pcap"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pmd"
@@ -22,6 +23,7 @@ import (
 func Drivers() []*port.Driver {
 	return []*port.Driver{
 		afpacket.Driver,
+		afxdp.Driver,
 		null.Driver,
 		pcap.Driver,
 		pmd.Driver,

@@ -108,7 +108,7 @@ func BenchmarkCopy(b *testing.B) {
 			mem := make([]byte, 1024*4096)
 			i := 0
 			for b.Loop() {
-				p := k.c.AllocTotal(size)
+				p := alloc(k.c, size)
 				copy(p.Bytes(), mem[i&1023*4096+256:][:size])
 				copy(mem[(i&1023)*4096:], p.Bytes())
 				k.c.Free(p)

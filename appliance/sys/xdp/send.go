@@ -23,7 +23,8 @@ const (
 
 // Send sends ps through queue q, frees what went and returns how many did. It
 // gives up when all frames are under way. Packets that are refused for what
-// they are (shorter than a header, longer than the interface's MTU) do not
+// they are (shorter than a header, longer than the interface's MTU, to be cut by
+// hardware) do not
 // hold up others: they end up behind those that went, so that ps is a
 // different order of the same packets then.
 func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
@@ -47,7 +48,7 @@ func (s *socket) send(c *packet.Cache, ps []packet.Packet, longest int) int {
 	sent := 0
 	for i, p := range ps {
 		n := p.TotalLen()
-		if n < minLen || n > longest {
+		if n < minLen || n > longest || p.Flags()&packet.FlagLarge != 0 {
 			continue
 		}
 		if (n+s.size-1)/s.size > len(s.free) {
