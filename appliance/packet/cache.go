@@ -163,21 +163,26 @@ func (c *Cache) FreeBatch(b *Batch) {
 
 // FreeAll returns all of ps, at most BatchSize.
 func (c *Cache) FreeAll(ps []Packet) {
-	var links uintptr
-	for _, p := range ps {
-		links |= p.hdr().link
-	}
-	if links != 0 {
-		for _, p := range ps {
-			c.Free(p)
-		}
-		return
-	}
 	if c.n+len(ps) > c.limit {
 		c.spill()
 	}
-	c.n += copy(c.slots[c.n:], ps)
-	c.free.Set(uint64(c.n))
+	// The packets are put down while they are looked at; if one of them has
+	// segments or flags, that did not happen.
+	var links uintptr
+	slots := c.slots[c.n:]
+	slots = slots[:len(ps)]
+	for i, p := range ps {
+		slots[i] = p
+		links |= p.hdr().link
+	}
+	if links == 0 {
+		c.n += len(ps)
+		c.free.Set(uint64(c.n))
+		return
+	}
+	for _, p := range ps {
+		c.Free(p)
+	}
 }
 
 // spill gives the older half of the stock, rounded to blocks, to the pool.
