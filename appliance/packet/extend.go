@@ -51,3 +51,32 @@ func (c *Cache) Extend(p, src Packet, off, n int) bool {
 	}
 	return true
 }
+
+// AllocTotal returns a packet of n bytes of undefined content in as many
+// segments as it needs, like New does; 0 if the pool is exhausted or n exceeds
+// MaxTotal.
+func (c *Cache) AllocTotal(n int) Packet {
+	if n > MaxTotal {
+		return 0
+	}
+	head := c.Alloc()
+	if head == 0 {
+		return 0
+	}
+	if n <= BufferSize {
+		head.Init(n)
+		return head
+	}
+	const room = BufferSize - Headroom
+	head.Init(room)
+	for n -= room; n > 0; n -= room {
+		s := c.Alloc()
+		if s == 0 {
+			c.Free(head)
+			return 0
+		}
+		s.Init(min(n, room))
+		head.Chain(s)
+	}
+	return head
+}

@@ -59,3 +59,41 @@ func TestExtend(t *testing.T) {
 		t.Errorf("%d packets are free of 256", pool.Available())
 	}
 }
+
+func TestAllocTotal(t *testing.T) {
+	pool, err := NewPool(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	c := pool.NewCache()
+	const room = BufferSize - Headroom
+	for n, segments := range map[int]int{
+		0: 1, 1: 1, BufferSize: 1, BufferSize + 1: 2, 2 * room: 2, 2*room + 1: 3, MaxTotal: 35,
+	} {
+		p := c.AllocTotal(n)
+		if p == 0 || p.TotalLen() != n {
+			t.Fatalf("%d bytes: %v", n, p)
+		}
+		k, sum := 0, 0
+		for s := p; s != 0; s = s.Next() {
+			k, sum = k+1, sum+s.Len()
+		}
+		if k != segments || sum != n {
+			t.Errorf("%d bytes: %d in %d segments, want %d segments", n, sum, k, segments)
+		}
+		c.Free(p)
+	}
+	if c.AllocTotal(MaxTotal+1) != 0 {
+		t.Error("a packet beyond the limit")
+	}
+	p, q := c.AllocTotal(MaxTotal), c.AllocTotal(MaxTotal)
+	if p == 0 || q != 0 {
+		t.Errorf("64 buffers: %v, %v", p, q)
+	}
+	c.Free(p)
+	c.Flush()
+	if n := pool.Available(); n != 64 {
+		t.Errorf("%d of 64 buffers are free in the end", n)
+	}
+}

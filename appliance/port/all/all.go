@@ -16,6 +16,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port/ring"
 	"github.com/bessform/terraform-provider-bess/appliance/port/tap"
 	"github.com/bessform/terraform-provider-bess/appliance/port/unixsock"
+	"github.com/bessform/terraform-provider-bess/appliance/port/vhost"
 	"github.com/bessform/terraform-provider-bess/appliance/port/vport"
 )
 
@@ -31,5 +32,6 @@ func Drivers() []*port.Driver {
 		tap.Driver,
 		unixsock.Driver,
 		vport.Driver,
+		vhost.Driver,
 	}
 }

@@ -22,6 +22,8 @@ import (
 //	      net_null<N>[,size=64][,copy=0|1][,no-rx=0|1]
 //	      net_ring<N>[,ring=NAME]
 //	      net_tap<N>[,iface=IF][,mac=fixed|MAC][,persist=0|1]
+//	      net_vhost<N>,iface=SOCKET[,queues=1][,client=0|1]
+//	      virtio_user<N>,path=SOCKET[,queues=1][,queue_size=N][,server=0|1][,mac=MAC]
 //
 // Every other device answers ENODEV.
 var Driver = &port.Driver{

@@ -219,6 +219,11 @@ type PMDPortArg_Vdev struct {
 	//     the other port with ring=x
 	//   - net_tap0,iface=tap0: a network interface for programs of this host;
 	//     without iface it is called dtap0
+	//   - eth_vhost0,iface=/tmp/s,queues=1: what the network card of a virtual
+	//     machine plugs into (see VhostUserPort), listening at a socket, or with
+	//     client=1 connecting to one
+	//   - virtio_user0,path=/tmp/s: such a card, connecting to a socket, or with
+	//     server=1 listening at one
 	//
 	// ENODEV for any other.
 	Vdev string `protobuf:"bytes,4,opt,name=vdev,proto3,oneof"`

@@ -17,6 +17,8 @@ var kinds = map[string]constructor{
 	"net_pcap":      kind(newPcap),
 	"net_ring":      kind(newRing),
 	"net_tap":       kind(newTap),
+	"net_vhost":     kind(newVhost),
+	"virtio_user":   kind(newVirtioUser),
 }
 
 // constructor makes a device, not open yet, of a description of its kind.

@@ -4,15 +4,10 @@
 package unixsock
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"syscall"
 	"time"
 
-	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/localsock"
 )
 
 // patience is how long a waiting client leaves a port the time to fetch what
@@ -21,60 +16,22 @@ const patience = time.Second
 
 // listen opens the listening socket.
 func (d *device) listen() error {
-	abstract := d.path[0] == '@'
-	if !abstract {
-		if err := clear(d.path); err != nil {
-			return err
-		}
+	if err := localsock.Clear(d.path); err != nil {
+		return err
 	}
 	fd, err := sys.ListenSeqpacket(d.path)
 	if err != nil {
 		return err
 	}
 	d.listener = fd
-	if !abstract {
-		if d.file, err = os.Lstat(d.path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// clear removes a socket that nobody listens on any more. Nothing else is
-// ever removed.
-func clear(path string) error {
-	st, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // or its directory does not exist: binding will tell
-	}
-	if err != nil {
-		return fmt.Errorf("bind(%s) failed: %w", path, err)
-	}
-	if st.Mode()&fs.ModeSocket == 0 {
-		return errno.Errorf(errno.EINVAL, "path: %q: exists and is not a socket", path)
-	}
-	used, err := sys.UnixSocketInUse(path)
-	if err != nil {
-		return fmt.Errorf("bind(%s) failed: a socket exists: %w", path, err)
-	}
-	if used {
-		return fmt.Errorf("bind(%s) failed: %w", path, syscall.EADDRINUSE)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("bind(%s) failed: stale socket: %w", path, err)
-	}
-	return nil
+	d.file, err = localsock.Mark(d.path)
+	return err
 }
 
 // unlisten closes the listening socket and removes its file, unless somebody
 // has put another one in its place.
 func (d *device) unlisten() {
-	if d.file != nil {
-		// While we still listen nobody else takes the socket for stale.
-		if now, err := os.Lstat(d.path); err == nil && os.SameFile(now, d.file) {
-			_ = os.Remove(d.path)
-		}
-	}
+	localsock.Remove(d.path, d.file)
 	d.file = nil
 	sys.CloseFD(d.listener)
 	d.listener = -1

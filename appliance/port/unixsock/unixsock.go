@@ -11,6 +11,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/localsock"
 )
 
 // Driver listens on a local socket (AF_UNIX, SOCK_SEQPACKET) and serves one
@@ -65,11 +66,5 @@ func pathOf(name, path string) (string, error) {
 		}
 		path = defaultDir + name
 	}
-	if len(path) > sys.MaxUnixPath {
-		return "", errno.Errorf(errno.EINVAL, "path: %q: has %d bytes, must be at most %d", path, len(path), sys.MaxUnixPath)
-	}
-	if strings.Contains(path, "\x00") {
-		return "", errno.Errorf(errno.EINVAL, "path: %q: must not contain NUL", path)
-	}
-	return path, nil
+	return path, localsock.CheckPath(path)
 }

@@ -66,7 +66,7 @@ func (k *cutter) left() int { return (len(k.data) + k.size - 1) / max(k.size, 1)
 // next returns the next piece, 0 if there is no buffer.
 func (k *cutter) next(c *packet.Cache) packet.Packet {
 	n := min(k.size, len(k.data))
-	p := alloc(c, k.headLen+n)
+	p := c.AllocTotal(k.headLen + n)
 	if p == 0 {
 		return 0
 	}

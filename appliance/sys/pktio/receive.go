@@ -126,7 +126,7 @@ func (r *receiver) take(ring *sys.PacketRing, c *packet.Cache, f *sys.Frame) pac
 		p = r.fetch(ring, c, f, total)
 	case len(f.Data) < f.Len || f.Tagged && f.Len < tagAt:
 	default:
-		if p = alloc(c, total); p != 0 {
+		if p = c.AllocTotal(total); p != 0 {
 			copyFrame(p, f)
 		}
 	}
@@ -145,33 +145,6 @@ func (r *receiver) take(ring *sys.PacketRing, c *packet.Cache, f *sys.Frame) pac
 		p.SetPieces(uint8(f.Kind), f.Cut)
 	}
 	return p
-}
-
-// alloc returns a packet of n bytes in as many segments as it needs, like
-// packet.Cache.New does.
-func alloc(c *packet.Cache, n int) packet.Packet {
-	if n > packet.MaxTotal {
-		return 0
-	}
-	head := c.Alloc()
-	if head == 0 {
-		return 0
-	}
-	if n <= packet.BufferSize {
-		head.Init(n)
-		return head
-	}
-	head.Init(segmentRoom)
-	for n -= segmentRoom; n > 0; n -= segmentRoom {
-		s := c.Alloc()
-		if s == 0 {
-			c.Free(head)
-			return 0
-		}
-		s.Init(min(n, segmentRoom))
-		head.Chain(s)
-	}
-	return head
 }
 
 // copyFrame copies a frame of the ring, with its tag, to p.
@@ -195,7 +168,7 @@ func putTag(b []byte, f *sys.Frame) {
 
 // fetch returns a packet that did not fit into the ring.
 func (r *receiver) fetch(ring *sys.PacketRing, c *packet.Cache, f *sys.Frame, total int) packet.Packet {
-	p := alloc(c, total)
+	p := c.AllocTotal(total)
 	if p == 0 {
 		// It must leave the queue, or the next one would be taken for it.
 		sys.Discard(ring.FD())
