@@ -12,6 +12,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port/afxdp"
 	"github.com/bessform/terraform-provider-bess/appliance/port/null"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pcap"
+	"github.com/bessform/terraform-provider-bess/appliance/port/pcapfile"
 	"github.com/bessform/terraform-provider-bess/appliance/port/pmd"
 	"github.com/bessform/terraform-provider-bess/appliance/port/ring"
 	"github.com/bessform/terraform-provider-bess/appliance/port/tap"
@@ -28,6 +29,7 @@ func Drivers() []*port.Driver {
 		null.Driver,
 		pcap.Driver,
 		pmd.Driver,
+		pcapfile.Driver,
 		ring.Driver,
 		tap.Driver,
 		unixsock.Driver,

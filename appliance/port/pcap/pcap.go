@@ -35,7 +35,7 @@ func create(cfg *port.Config, arg *PCAPPortArg) (port.Device, error) {
 	// There is one queue; a port that asks for more gets that one.
 	cfg.NumInc, cfg.NumOut = 1, 1
 	if isFile(dev) {
-		r, err := pktio.OpenReader(dev, false)
+		r, err := pktio.OpenReader(dev, pktio.ReaderOptions{})
 		if err != nil {
 			return nil, initError(dev, err)
 		}

@@ -98,7 +98,7 @@ func (d *netPcap) prepare(cfg *port.Config) error {
 	for i := range d.in {
 		var err error
 		if e := &d.in[i]; e.key == "rx_pcap" {
-			if e.reader, err = pktio.OpenReader(e.name, d.loop); err != nil {
+			if e.reader, err = pktio.OpenReader(e.name, pktio.ReaderOptions{Loop: d.loop}); err != nil {
 				return fmt.Errorf("rx_pcap: %w", err)
 			}
 		}
@@ -106,7 +106,7 @@ func (d *netPcap) prepare(cfg *port.Config) error {
 	for i := range d.out {
 		var err error
 		if e := &d.out[i]; e.key == "tx_pcap" {
-			if e.writer, err = pktio.OpenWriter(e.name); err != nil {
+			if e.writer, err = pktio.OpenWriter(e.name, pktio.WriterOptions{}); err != nil {
 				return fmt.Errorf("tx_pcap: %w", err)
 			}
 			if err := d.spare(e); err != nil {

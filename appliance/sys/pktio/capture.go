@@ -24,12 +24,14 @@ const (
 )
 
 // capture decodes a capture file, classic or pcapng, in either byte order.
-// Stamps are of no interest here. Errors name the place in the file.
+// Errors name the place in the file.
 type capture struct {
 	r     *bufio.Reader
 	at    int64 // bytes read so far
 	order binary.ByteOrder
 	ng    *sections // nil for the classic format
+	unit  int64     // of the classic format's fractions of seconds, in ns
+	stamp int64     // of the frame that next announced, in ns since 1970
 	buf   [pcapHeaderSize]byte
 }
 
@@ -61,6 +63,10 @@ func (d *capture) header() error {
 	if err != nil {
 		return err
 	}
+	d.unit = 1000
+	if d.order.Uint32(b) == pcapNano {
+		d.unit = 1
+	}
 	if v := d.order.Uint16(b[4:]); v != 2 {
 		return fmt.Errorf("offset 4: version %d: must be 2", v)
 	}
@@ -82,6 +88,7 @@ func (d *capture) next() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	d.stamp = int64(d.order.Uint32(b))*1e9 + int64(d.order.Uint32(b[4:]))*d.unit
 	return d.checkLength(at+8, d.order.Uint32(b[8:]))
 }
 

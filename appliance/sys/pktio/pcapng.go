@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 )
 
 // The numbers of the pcapng format (draft-ietf-opsawg-pcapng).
@@ -18,6 +19,10 @@ const (
 	blockSimple    = 3
 	blockEnhanced  = 6
 	orderMagic     = 0x1a2b3c4d
+
+	optionEnd        = 0
+	optionResolution = 9  // of stamps, one byte
+	optionOffset     = 14 // of stamps, in seconds
 	// blockFrame is the type, the length and the length again at the end.
 	blockFrame = 12
 	// maxInterfaces bounds what a section may make us remember.
@@ -34,8 +39,15 @@ type sections struct {
 }
 
 type ngLink struct {
-	kind uint16
-	snap uint32 // 0: not limited
+	kind  uint16
+	snap  uint32 // 0: not limited
+	clock ngClock
+}
+
+// ngClock says what the stamps of an interface mean.
+type ngClock struct {
+	resolution uint8 // 10^-n seconds, 2^-n with the upper bit set
+	offset     int64 // seconds to add
 }
 
 // nextBlock goes on to the next block with a packet and returns the packet's
@@ -148,8 +160,93 @@ func (d *capture) addInterface() error {
 	if len(d.ng.links) >= maxInterfaces {
 		return fmt.Errorf("offset %d: a section with more than %d interfaces", at-8, maxInterfaces)
 	}
-	d.ng.links = append(d.ng.links, ngLink{d.order.Uint16(b), d.order.Uint32(b[4:])})
+	l := ngLink{kind: d.order.Uint16(b), snap: d.order.Uint32(b[4:]), clock: ngClock{resolution: 6}}
+	if err := d.clockOptions(&l.clock); err != nil {
+		return err
+	}
+	d.ng.links = append(d.ng.links, l)
 	return nil
+}
+
+// clockOptions reads the options of an interface, as far as they are about
+// stamps.
+func (d *capture) clockOptions(c *ngClock) error {
+	for d.ng.left >= 4 {
+		at := d.at
+		b, err := d.field(at, 4)
+		if err != nil {
+			return err
+		}
+		code, n := d.order.Uint16(b), int(d.order.Uint16(b[2:]))
+		if code == optionEnd {
+			return nil
+		}
+		padded := (n + 3) &^ 3
+		if n > 8 {
+			// None of ours, and longer than what is read at once.
+			if err := d.use(at, padded); err != nil {
+				return err
+			}
+			if err := d.skip(padded); err != nil {
+				return err
+			}
+			continue
+		}
+		v, err := d.field(at, padded)
+		if err != nil {
+			return err
+		}
+		switch {
+		case code == optionResolution && n == 1:
+			c.resolution = v[0]
+		case code == optionOffset && n == 8:
+			c.offset = int64(d.order.Uint64(v))
+		}
+	}
+	return nil
+}
+
+// skip skips n bytes of a block.
+func (d *capture) skip(n int) error {
+	at := d.at
+	k, err := d.r.Discard(n)
+	d.at += int64(k)
+	if err != nil {
+		return d.cut(at, err, "block")
+	}
+	return nil
+}
+
+// time returns a stamp in nanoseconds since 1970. Stamps that no clock shows
+// come out as some other time.
+func (c ngClock) time(stamp uint64) int64 {
+	n := uint(c.resolution & 0x7f)
+	var ns uint64
+	switch {
+	case c.resolution&0x80 != 0:
+		hi, lo := bits.Mul64(stamp, 1e9)
+		switch {
+		case n == 0:
+			ns = lo
+		case n < 64:
+			ns = hi<<(64-n) | lo>>n
+		default:
+			ns = hi >> (n - 64)
+		}
+	case n <= 9:
+		ns = stamp * power10(9-n)
+	case n-9 <= 19:
+		ns = stamp / power10(n-9)
+	}
+	return int64(ns) + c.offset*1e9
+}
+
+func power10(n uint) uint64 {
+	p := uint64(1)
+	for range n {
+		p *= 10
+	}
+	return p
 }
 
 // packetBlock reads the head of an enhanced or an obsolete packet block.
@@ -162,14 +259,17 @@ func (d *capture) packetBlock(at int64, kind uint32) (int, error) {
 	if kind == blockPacket {
 		id = uint32(d.order.Uint16(b)) // the rest of the word counts drops
 	}
-	if _, err := d.link(at, id); err != nil {
+	l, err := d.link(at, id)
+	if err != nil {
 		return 0, err
 	}
+	d.stamp = l.clock.time(uint64(d.order.Uint32(b[4:]))<<32 | uint64(d.order.Uint32(b[8:])))
 	return d.length(at, d.order.Uint32(b[12:]))
 }
 
 // simpleBlock reads the head of a simple packet block. Its packet is cut to
-// the snap length of the section's first interface.
+// the snap length of the section's first interface, and has no stamp: it is
+// taken to have come together with the one before.
 func (d *capture) simpleBlock(at int64) (int, error) {
 	b, err := d.field(at, 4)
 	if err != nil {
@@ -209,13 +309,10 @@ func (d *capture) length(at int64, n uint32) (int, error) {
 
 // endBlock skips the rest of the block and checks the length at its end.
 func (d *capture) endBlock() error {
-	at := d.at
-	n, err := d.r.Discard(int(d.ng.left))
-	d.at += int64(n)
-	if err != nil {
-		return d.cut(at, err, "block")
+	if err := d.skip(int(d.ng.left)); err != nil {
+		return err
 	}
-	at = d.at
+	at := d.at
 	b, err := d.inBlock(4, "block")
 	if err != nil {
 		return err

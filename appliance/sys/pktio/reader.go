@@ -24,7 +24,7 @@ const MaxCapture = 1 << 30
 // file is checked and loaded when it is opened, so that neither a broken file
 // nor a slow disk can surprise a worker. Recv belongs to one worker at a time.
 //
-//	mem: length (4 bytes) | frame | length | frame | ...
+//	mem: stamp (8 bytes, ns) | length (4) | frame | stamp | ...
 type Reader struct {
 	path   string
 	mem    []byte
@@ -32,19 +32,27 @@ type Reader struct {
 	frames int
 	empty  int // frames without bytes, left out
 	loop   bool
+	pace   pacer
 	at     int
+	retry  uint64      // see RetryAfter
 	read   sys.Counter // packets handed out
 	ended  atomic.Bool
 }
 
 // frameHead is what precedes a frame in Reader.mem.
-const frameHead = 4
+const frameHead = 12
 
-// OpenReader loads a file; loop makes it start again at its end, for ever.
-// Errors: what opening it answers, EBUSY if a Writer writes it, EINVAL with
+// ReaderOptions say how a file is read.
+type ReaderOptions struct {
+	// Loop makes the file start again at its end, for ever.
+	Loop bool
+	Pace Pace
+}
+
+// OpenReader loads a file. Errors: what opening it answers, EBUSY if a Writer writes it, EINVAL with
 // the place in the file if it is not a whole capture file of Ethernet frames
 // of at most packet.MaxTotal bytes.
-func OpenReader(path string, loop bool) (*Reader, error) {
+func OpenReader(path string, o ReaderOptions) (*Reader, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -63,12 +71,13 @@ func OpenReader(path string, loop bool) (*Reader, error) {
 	if !sys.Lock(f, true) {
 		return nil, errno.Errorf(errno.EBUSY, "%s: is being written by a port", path)
 	}
-	r := &Reader{path: path, loop: loop}
+	r := &Reader{path: path, loop: o.Loop, pace: pacer{Pace: o.Pace}}
 	if err := r.load(f, int(st.Size())); err != nil {
 		r.Close()
 		return nil, errno.Errorf(errno.EINVAL, "%s: %w", path, err)
 	}
 	r.ended.Store(r.frames == 0)
+	r.retry = exhausted
 	return r, nil
 }
 
@@ -93,7 +102,8 @@ func (r *Reader) load(f io.Reader, size int) error {
 		if n > len(r.mem)-r.size-frameHead {
 			return fmt.Errorf("offset %d: the file grew while it was read", d.at)
 		}
-		binary.NativeEndian.PutUint32(r.mem[r.size:], uint32(n))
+		binary.NativeEndian.PutUint64(r.mem[r.size:], uint64(d.stamp))
+		binary.NativeEndian.PutUint32(r.mem[r.size+8:], uint32(n))
 		body := r.mem[r.size+frameHead:][:n]
 		if err := d.body(body); err != nil {
 			return err
@@ -104,6 +114,7 @@ func (r *Reader) load(f io.Reader, size int) error {
 		}
 		r.size += frameHead + n
 		r.frames++
+		r.pace.see(d.stamp, r.frames)
 	}
 }
 
@@ -113,33 +124,61 @@ func (r *Reader) Close() {
 	r.mem = nil
 }
 
-// Recv appends the next packets of the file, up to limit, to b and returns
-// their number.
+// Recv appends the next packets of the file that are due, up to limit, to b
+// and returns their number.
 func (r *Reader) Recv(c *packet.Cache, b *packet.Batch, limit int) int {
 	if r.ended.Load() {
 		return 0
 	}
+	now := int64(0)
+	paced := r.pace.paced()
+	if paced {
+		now = r.pace.now(r.stamp())
+	}
+	r.retry = exhausted
 	n := 0
 	for limit = min(limit, b.Room()); n < limit; n++ {
-		if r.at >= r.size {
-			if !r.loop {
-				break
-			}
-			r.at = 0
+		if paced && r.pace.due > now {
+			r.retry = uint64(r.pace.due - now)
+			break
 		}
-		end := r.at + frameHead + int(binary.NativeEndian.Uint32(r.mem[r.at:]))
-		p := c.New(r.mem[r.at+frameHead : end])
+		frame := r.frame()
+		p := c.New(frame)
 		if p == 0 {
 			break // no buffer: the packet stays for another time
 		}
 		b.Add(p)
-		r.at = end
+		if !r.advance(len(frame)) {
+			n++
+			break
+		}
 	}
 	r.read.Add(uint64(n))
-	if r.at >= r.size && !r.loop {
-		r.ended.Store(true)
-	}
 	return n
+}
+
+// frame returns the next frame, stamp its stamp.
+func (r *Reader) frame() []byte {
+	n := int(binary.NativeEndian.Uint32(r.mem[r.at+8:]))
+	return r.mem[r.at+frameHead:][:n]
+}
+
+func (r *Reader) stamp() int64 { return int64(binary.NativeEndian.Uint64(r.mem[r.at:])) }
+
+// advance goes on to the next frame behind one of n bytes and reports whether
+// there is one.
+func (r *Reader) advance(n int) bool {
+	r.at += frameHead + n
+	again := r.at >= r.size
+	if again {
+		if !r.loop {
+			r.ended.Store(true)
+			return false
+		}
+		r.at = 0
+	}
+	r.pace.advance(n, r.stamp(), again)
+	return true
 }
 
 // Ended reports whether nothing will come any more.
@@ -158,6 +197,7 @@ func (r *Reader) Note() string {
 	case r.ended.Load():
 		text = fmt.Sprintf("%s: end of file after %d packets", r.path, n)
 	}
+	text += r.pace.String()
 	if r.empty > 0 {
 		text += fmt.Sprintf(" (%d without bytes left out)", r.empty)
 	}
@@ -165,10 +205,11 @@ func (r *Reader) Note() string {
 }
 
 // RetryAfter returns in how many nanoseconds an empty Recv is to be repeated:
-// 0, never, at the end of the file; soon, if the pool was exhausted.
+// 0, never, at the end of the file; when the next packet is due; soon, if the
+// pool was exhausted.
 func (r *Reader) RetryAfter() uint64 {
 	if r.ended.Load() {
 		return 0
 	}
-	return 100_000
+	return r.retry
 }

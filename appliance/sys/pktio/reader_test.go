@@ -93,7 +93,7 @@ func TestReaderOfRealTraffic(t *testing.T) {
 		t.Fatalf("the recording has %d packets", len(want))
 	}
 	c := pool(t, 256)
-	r, err := OpenReader(realCapture, false)
+	r, err := OpenReader(realCapture, ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestReaderOfEveryFormat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := pool(t, 512)
-			r, err := OpenReader(save(t, data), false)
+			r, err := OpenReader(save(t, data), ReaderOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestSimplePacketsAreCutToTheSnapLength(t *testing.T) {
 	f.block(blockInterface, f.u16(1), f.u16(0), f.u32(6))
 	f.block(blockSimple, f.u32(1514), []byte("sixxxx"), f.u16(0))
 	c := pool(t, 64)
-	r, err := OpenReader(save(t, f.Bytes()), false)
+	r, err := OpenReader(save(t, f.Bytes()), ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestReaderErrors(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			testenv.NoLeaks(t)
 			path := save(t, k.data)
-			_, err := OpenReader(path, false)
+			_, err := OpenReader(path, ReaderOptions{})
 			if errno.Code(err) != errno.EINVAL || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), k.text) {
 				t.Fatalf("errno %d: %v\nwant %q", errno.Code(err), err, k.text)
 			}
@@ -221,7 +221,7 @@ func TestReaderOfTruncatedFiles(t *testing.T) {
 	for name, data := range map[string][]byte{"classic": classic(t, in, false), "pcapng": pcapng(t, in)} {
 		whole := 0
 		for n := range len(data) + 1 {
-			r, err := OpenReader(save(t, data[:n]), false)
+			r, err := OpenReader(save(t, data[:n]), ReaderOptions{})
 			if err != nil {
 				if errno.Code(err) != errno.EINVAL || !strings.Contains(err.Error(), "offset ") {
 					t.Fatalf("%s, %d bytes: %v", name, n, err)
@@ -241,11 +241,11 @@ func TestReaderOfTruncatedFiles(t *testing.T) {
 
 func TestReaderOfWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := OpenReader(filepath.Join(dir, "none"), false); errno.Code(err) != errno.ENOENT {
+	if _, err := OpenReader(filepath.Join(dir, "none"), ReaderOptions{}); errno.Code(err) != errno.ENOENT {
 		t.Error(err)
 	}
 	for _, path := range []string{dir, "/dev/zero"} {
-		if _, err := OpenReader(path, false); errno.Code(err) != errno.EINVAL || !strings.Contains(err.Error(), "not a regular file") {
+		if _, err := OpenReader(path, ReaderOptions{}); errno.Code(err) != errno.EINVAL || !strings.Contains(err.Error(), "not a regular file") {
 			t.Error(err)
 		}
 	}
@@ -254,7 +254,7 @@ func TestReaderOfWhatIsNoFile(t *testing.T) {
 func TestReaderWithoutPackets(t *testing.T) {
 	c := pool(t, 64)
 	for _, loop := range []bool{false, true} {
-		r, err := OpenReader(save(t, classic(t, nil, false)), loop)
+		r, err := OpenReader(save(t, classic(t, nil, false)), ReaderOptions{Loop: loop})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestReaderWithoutPackets(t *testing.T) {
 
 func TestReaderLeavesOutEmptyPackets(t *testing.T) {
 	c := pool(t, 64)
-	r, err := OpenReader(save(t, classic(t, [][]byte{nil, []byte("a"), nil, []byte("b")}, false)), false)
+	r, err := OpenReader(save(t, classic(t, [][]byte{nil, []byte("a"), nil, []byte("b")}, false)), ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func TestReaderLeavesOutEmptyPackets(t *testing.T) {
 
 func TestReaderStartsAgain(t *testing.T) {
 	c := pool(t, 256)
-	r, err := OpenReader(save(t, classic(t, [][]byte{[]byte("a"), []byte("b"), []byte("c")}, false)), true)
+	r, err := OpenReader(save(t, classic(t, [][]byte{[]byte("a"), []byte("b"), []byte("c")}, false)), ReaderOptions{Loop: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestReaderStartsAgain(t *testing.T) {
 
 func TestReaderWaitsForBuffers(t *testing.T) {
 	c := pool(t, 64)
-	r, err := OpenReader(realCapture, false)
+	r, err := OpenReader(realCapture, ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func BenchmarkReader(b *testing.B) {
 			for i := range 1000 {
 				in = append(in, pattern(size, byte(i)))
 			}
-			r, err := OpenReader(save(b, classic(b, in, false)), true)
+			r, err := OpenReader(save(b, classic(b, in, false)), ReaderOptions{Loop: true})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -4,100 +4,95 @@
 package pktio
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
-const (
-	// snapLength is the longest record of a capture file.
-	snapLength = 65535
-	// writeSize is the most that is written at once: any one record fits.
-	writeSize = 128 << 10
-)
+// writeSize is the most that is written at once: any one record fits.
+const writeSize = 128 << 10
 
-// Writer writes packets to a classic capture file with stamps in
-// microseconds. The file is complete after every Send; nothing is kept back.
-// If it cannot be written, for example because the disk is full, it ends with
-// the last whole packet, and writing goes on as soon as there is room again.
-// Send belongs to one worker at a time.
+// WriterOptions say what a capture file is like.
+type WriterOptions struct {
+	// Ng writes pcapng with stamps in nanoseconds instead of the classic
+	// format with microseconds.
+	Ng bool
+	// Snap is how many bytes of a packet are kept, 0: 65535, which is also
+	// the most.
+	Snap int
+	// Rotate begins a new file now and then.
+	Rotate Rotate
+}
+
+// Writer writes packets to a capture file. The file is complete after every
+// Send; nothing is kept back. If it cannot be written, for example because the
+// disk is full, it ends with the last whole packet, and writing goes on as
+// soon as there is room again. Send belongs to one worker at a time.
 type Writer struct {
 	path    string
-	f       *os.File
-	fd      int
-	buf     []byte // records not written yet
-	at      int64  // length of the file without them, 0 before Start
-	created bool   // by OpenWriter
+	format  recorder
+	out     atomic.Pointer[output] // stored by the worker
+	rot     *rotator               // nil if there is only one file
+	buf     []byte                 // records not written yet
 	written sys.Counter
 	failed  sys.Counter   // packets
 	why     atomic.Uint32 // errno of the last failure
 }
 
 // OpenWriter opens or creates the file for one user alone, but leaves what is
-// in it until Start. Errors: EINVAL if it is not a file, what opening it
-// answers, EBUSY if another Writer or Reader, of whatever process, has it open.
-func OpenWriter(path string) (*Writer, error) {
-	st, err := os.Stat(path)
-	created := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !created {
-		return nil, err
+// in it until Start. Errors: see openOutput.
+func OpenWriter(path string, o WriterOptions) (*Writer, error) {
+	w := &Writer{path: path, format: recorder{ng: o.Ng, snap: snapLength}}
+	if o.Snap > 0 {
+		w.format.snap = min(o.Snap, snapLength)
 	}
-	// Opening a pipe would wait for its reader.
-	if !created && !st.Mode().IsRegular() && st.Mode()&os.ModeCharDevice == 0 {
-		return nil, errno.Errorf(errno.EINVAL, "%s: not a regular file", path)
+	file := path
+	if o.Rotate.enabled() {
+		w.rot = newRotator(path, o.Rotate)
+		file = w.rot.spare()
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	out, err := openOutput(file)
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{path: path, f: f, fd: int(f.Fd())}
-	if !sys.Lock(f, false) {
-		_ = f.Close() // and leave it to its user
-		return nil, errno.Errorf(errno.EBUSY, "%s: is in use by another port", path)
-	}
-	w.created = created
+	w.out.Store(out)
 	return w, nil
 }
 
-// Start makes the file empty and writes the header.
+// Start makes the file empty and writes its head.
 func (w *Writer) Start() (err error) {
-	st, err := w.f.Stat()
-	if err != nil {
-		return err
-	}
-	if st.Mode().IsRegular() {
-		if err := w.f.Truncate(0); err != nil {
-			return err
-		}
-	}
 	if w.buf, err = sys.Map(writeSize); err != nil {
 		return err
 	}
-	head := w.buf[:pcapHeaderSize]
-	binary.LittleEndian.PutUint32(head, pcapMicro)
-	binary.LittleEndian.PutUint16(head[4:], 2)
-	binary.LittleEndian.PutUint16(head[6:], 4)
-	binary.LittleEndian.PutUint32(head[16:], snapLength)
-	binary.LittleEndian.PutUint32(head[20:], linkEthernet)
-	if e := sys.WriteAt(w.fd, head, 0); e != 0 {
-		return fmt.Errorf("%s: %w", w.path, e)
+	head := make([]byte, 64)
+	head = head[:w.format.head(head)]
+	if w.rot == nil {
+		return w.out.Load().start(head)
 	}
-	w.at = pcapHeaderSize
+	out, err := w.rot.rescue(w.out.Load(), head)
+	w.out.Store(out)
+	if err != nil {
+		return err
+	}
+	out.created = true // also one that was left: there is nothing in it
+	if err := out.start(head); err != nil {
+		return err
+	}
+	if err := w.rot.start(w.out.Load(), head); err != nil {
+		w.out.Load().at = 0
+		return err
+	}
 	return nil
 }
 
 // Reads reports whether r reads the same file.
 func (w *Writer) Reads(r *Reader) bool {
-	mine, err := w.f.Stat()
+	mine, err := w.out.Load().f.Stat()
 	if err != nil {
 		return false
 	}
@@ -108,53 +103,56 @@ func (w *Writer) Reads(r *Reader) bool {
 // Close closes the file. If it was created in vain it is removed again. No
 // worker uses the Writer any more.
 func (w *Writer) Close() {
-	if w.created && w.at == 0 {
-		_ = os.Remove(w.path)
+	if w.rot != nil {
+		w.rot.close()
 	}
+	w.out.Load().close()
 	sys.Unmap(w.buf)
 	w.buf = nil
-	_ = w.f.Close()
 }
 
 // Send writes ps, frees what is in the file and returns how many packets that
 // are: all, or the first ones up to a failure.
 func (w *Writer) Send(c *packet.Cache, ps []packet.Packet) int {
 	now := time.Now()
-	sec, micro := uint32(now.Unix()), uint32(now.Nanosecond()/1000)
 	done, n := 0, 0 // packets written; bytes in buf
 	for i, p := range ps {
-		if n+pcapRecordSize+snapLength > len(w.buf) {
-			if !w.flush(n) {
+		full := w.rot != nil && w.rot.due(w.out.Load(), i-done, n+w.format.size(p), now)
+		if full || n+recordRoom > len(w.buf) {
+			if !w.flush(n, i-done, now) {
 				return w.end(c, ps, done)
 			}
 			done, n = i, 0
 		}
+		if full {
+			w.rotate()
+		}
 		CompleteFlagged(p)
-		total := p.TotalLen()
-		kept := min(total, snapLength)
-		h := w.buf[n : n+pcapRecordSize]
-		binary.LittleEndian.PutUint32(h, sec)
-		binary.LittleEndian.PutUint32(h[4:], micro)
-		binary.LittleEndian.PutUint32(h[8:], uint32(kept))
-		binary.LittleEndian.PutUint32(h[12:], uint32(total))
-		n += pcapRecordSize
-		n += p.CopyOut(w.buf[n : n+kept])
+		n += w.format.put(w.buf[n:], p, now)
 	}
-	if w.flush(n) {
+	if w.flush(n, len(ps)-done, now) {
 		done = len(ps)
 	}
 	return w.end(c, ps, done)
 }
 
-// flush writes the first n bytes of buf and reports whether it could. If not,
-// the file is as it was before.
-func (w *Writer) flush(n int) bool {
-	if e := sys.WriteAt(w.fd, w.buf[:n], w.at); e != 0 {
+// rotate turns to the next file, if it is ready.
+func (w *Writer) rotate() {
+	if next := w.rot.take(w.out.Load()); next != nil {
+		w.out.Store(next)
+	}
+}
+
+// flush writes the first n bytes of buf, which hold so many packets, and
+// reports whether it could.
+func (w *Writer) flush(n, packets int, now time.Time) bool {
+	if n == 0 {
+		return true
+	}
+	if e := w.out.Load().write(w.buf[:n], packets, now); e != 0 {
 		w.why.Store(uint32(e))
-		_ = syscall.Ftruncate(w.fd, w.at)
 		return false
 	}
-	w.at += int64(n)
 	return true
 }
 
@@ -171,6 +169,9 @@ func (w *Writer) Note() string {
 	text := fmt.Sprintf("%s: %d packets written", w.path, w.written.Load())
 	if n := w.failed.Load(); n > 0 {
 		text += fmt.Sprintf(", %d lost: %v", n, syscall.Errno(w.why.Load()))
+	}
+	if w.rot != nil {
+		text += w.rot.note(w.out.Load())
 	}
 	return text
 }

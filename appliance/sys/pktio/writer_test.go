@@ -18,7 +18,7 @@ import (
 
 func writer(t testing.TB, path string) *Writer {
 	t.Helper()
-	w, err := OpenWriter(path)
+	w, err := OpenWriter(path, WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestWriterErrors(t *testing.T) {
 		"/dev/full":            errno.ENOSPC,
 		"/dev/null":            0,
 	} {
-		w, err := OpenWriter(path)
+		w, err := OpenWriter(path, WriterOptions{})
 		if err == nil {
 			err = w.Start()
 			w.Close()
@@ -115,7 +115,7 @@ func TestWriterChangesNothingBeforeStart(t *testing.T) {
 	old := save(t, []byte("old"))
 	fresh := filepath.Join(t.TempDir(), "new.pcap")
 	for _, path := range []string{old, fresh} {
-		w, err := OpenWriter(path)
+		w, err := OpenWriter(path, WriterOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,15 +134,15 @@ func TestWriterOfAFileInUse(t *testing.T) {
 	c := pool(t, 64)
 	w := writer(t, path)
 	w.Send(c, batch(t, c, []byte("kept")).Packets())
-	if _, err := OpenWriter(path); errno.Code(err) != errno.EBUSY || !strings.Contains(err.Error(), "in use by another port") {
+	if _, err := OpenWriter(path, WriterOptions{}); errno.Code(err) != errno.EBUSY || !strings.Contains(err.Error(), "in use by another port") {
 		t.Fatal(err)
 	}
-	if _, err := OpenReader(path, false); errno.Code(err) != errno.EBUSY || !strings.Contains(err.Error(), "being written") {
+	if _, err := OpenReader(path, ReaderOptions{}); errno.Code(err) != errno.EBUSY || !strings.Contains(err.Error(), "being written") {
 		t.Fatal(err)
 	}
 	same(t, frames(t, path), [][]byte{[]byte("kept")})
 	w.Close()
-	r, err := OpenReader(path, false)
+	r, err := OpenReader(path, ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestWriterOfAFileInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, same := range map[string]bool{path: true, link: true, path + ".other": false} {
-		w, err := OpenWriter(name)
+		w, err := OpenWriter(name, WriterOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func TestWriterOnAFullDisk(t *testing.T) {
 
 func TestFilesDoNotAllocate(t *testing.T) {
 	c := pool(t, 256)
-	r, err := OpenReader(realCapture, true)
+	r, err := OpenReader(realCapture, ReaderOptions{Loop: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,9 +225,9 @@ func BenchmarkWriter(b *testing.B) {
 			w := writer(b, filepath.Join(b.TempDir(), "out.pcap"))
 			var batch packet.Batch
 			for b.Loop() {
-				if w.at > 1<<28 {
-					_ = w.f.Truncate(0)
-					w.at = pcapHeaderSize
+				if w.out.Load().at > 1<<28 {
+					_ = w.out.Load().f.Truncate(0)
+					w.out.Load().at = pcapHeaderSize
 				}
 				c.AllocBatch(&batch, k.batch, k.size)
 				w.Send(c, batch.Packets())
