@@ -69,8 +69,8 @@ type Stage struct {
 	Arg   proto.Message
 }
 
-// BenchPipeline measures one worker that runs a chain of modules, the first of
-// which has a task: ns/pkt and Mpps. setup, if not nil, is called with the
+// BenchPipeline measures, as BenchTasks does, one worker that runs a chain of
+// modules, the first of which has a task. setup, if not nil, is called with the
 // harness when the modules exist; stage i is named "0", "1" and so on. Gates
 // 0..gates-1 of the last but one lead to the last.
 func BenchPipeline(b *testing.B, gates int, setup func(h *Harness), stages ...Stage) {
@@ -90,18 +90,5 @@ func BenchPipeline(b *testing.B, gates int, setup func(h *Harness), stages ...St
 	if setup != nil {
 		setup(h)
 	}
-	task := h.module("0").Tasks[0]
-	l := h.lane(h.worker)
-	l.prog.Install(l.ctx)
-	b.ReportAllocs()
-	var n uint64
-	for b.Loop() {
-		res, fault := task.RunIn(l.ctx, sys.Cycles())
-		if fault != nil {
-			b.Fatalf("module %s panicked: %v", fault.Module, fault.Value)
-		}
-		n += res.Packets
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/pkt")
-	b.ReportMetric(float64(n)*1e3/float64(b.Elapsed().Nanoseconds()), "Mpps")
+	h.BenchTasks(b, "0")
 }

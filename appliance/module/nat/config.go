@@ -143,7 +143,9 @@ func message(list []external) *NATArg {
 }
 
 // maybe reports whether an address can be one of ours.
-func (c *config) maybe(addr uint32) bool { return c.bloom&(1<<(hashAddr(addr)>>58)) != 0 }
+func (c *config) maybe(addr uint32) bool { return maybe(c.bloom, addr) }
+
+func maybe(bloom uint64, addr uint32) bool { return bloom>>(hashAddr(addr)>>58)&1 != 0 }
 
 // find returns one of our addresses, nil if it is not.
 func (c *config) find(addr uint32) *external {

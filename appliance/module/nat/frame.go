@@ -42,21 +42,32 @@ const (
 	anyPiece  = 0x3fff   // more fragments, or an offset
 )
 
+// usual returns what kind of packet d begins with if it is TCP or UDP in an
+// IPv4 header without options, whole and of plainLen bytes, with nothing left
+// for the hardware to do.
+func usual(p packet.Packet, d []byte) (kind, bool) {
+	if len(d) < plainLen || p.Flags() != 0 {
+		return isUnsupported, false
+	}
+	first, second := be.Uint64(d[12:20]), be.Uint64(d[20:28]) // of the header, behind the EtherType
+	if first>>40 != plainIPv4 || second>>48&anyPiece != 0 {
+		return isUnsupported, false
+	}
+	total := uint16(first >> 16)
+	switch uint8(second >> 32) {
+	case header.ProtoTCP:
+		return isTCP, total >= plainLen-ipAt
+	case header.ProtoUDP:
+		return isUDP, total >= plainL4+header.UDPLen-ipAt
+	}
+	return isUnsupported, false
+}
+
 // parse looks at a packet: the usual ones here, all others in parseAny.
 func parse(p packet.Packet) frame {
 	d := p.Bytes()
-	if len(d) >= plainLen && be.Uint32(d[12:16])>>8 == plainIPv4 && be.Uint16(d[20:22])&anyPiece == 0 && p.Flags() == 0 {
-		total := be.Uint16(d[16:18])
-		switch d[23] {
-		case header.ProtoTCP:
-			if total >= plainLen-ipAt {
-				return frame{d: d, l4: plainL4, kind: isTCP}
-			}
-		case header.ProtoUDP:
-			if total >= plainL4+header.UDPLen-ipAt {
-				return frame{d: d, l4: plainL4, kind: isUDP}
-			}
-		}
+	if k, ok := usual(p, d); ok {
+		return frame{d: d, l4: plainL4, kind: k}
 	}
 	return parseAny(p, d)
 }
@@ -132,20 +143,14 @@ func (f *frame) setAddr(side header.Side, now uint32) (delta uint32) {
 	return delta
 }
 
-// setSrc is set for the source, with a short way for usual frames.
-func (f *frame) setSrc(to key) {
-	d := f.d
-	if f.l4 != plainL4 || f.partial || f.kind > isUDP || len(d) < plainLen {
-		f.set(header.SrcSide, to)
-		return
-	}
-	old := uint64(be.Uint32(d[26:30]))<<16 | uint64(be.Uint16(d[34:36]))
-	addr := header.Delta32(uint32(old>>16), to.addr())
-	both := addr + header.Delta16(uint16(old), to.port())
+// setSource gives a usual frame another source than from.
+func setSource(d []byte, from, to key) {
+	addr := header.Delta32(from.addr(), to.addr())
+	both := addr + header.Delta16(from.port(), to.port())
+	be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), addr))
 	be.PutUint32(d[26:30], to.addr())
 	be.PutUint16(d[34:36], to.port())
-	be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), addr))
-	if f.kind == isTCP {
+	if to.transport() == tcp {
 		be.PutUint16(d[50:52], header.Adjust(be.Uint16(d[50:52]), both))
 	} else if sum := be.Uint16(d[40:42]); sum != 0 {
 		be.PutUint16(d[40:42], header.NonZero(header.Adjust(sum, both)))

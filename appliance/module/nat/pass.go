@@ -20,9 +20,49 @@ type pass struct {
 
 // outbound lets packets from the inside pass.
 func (w *pass) outbound(b *packet.Batch) {
-	slots, n := b.Slots(), 0
-	for _, p := range b.Packets() {
-		switch what := w.out(p); what {
+	var f found
+	sources(b, &f.keys)
+	w.table.findAll(b.Len(), &f)
+	rest := w.outFound(b, &f)
+	n := b.Len()
+	if rest != 0 {
+		n = w.outRest(b, rest)
+	}
+	w.ctx.Count(countOutbound, uint64(n))
+	w.ctx.EmitBatch(b, gateOutside)
+}
+
+// outFound translates the packets whose mappings have been found. The bits of
+// its result tell the others, and those that may be for an inside host.
+func (w *pass) outFound(b *packet.Batch, f *found) (rest uint64) {
+	mappings, bloom, now := w.table.mappings, w.conf.bloom, w.now
+	for i, p := range b.Packets() {
+		i &= packet.BatchSize - 1
+		ext, d := f.out[i], p.Bytes()
+		if ext == 0 || maybe(bloom, be.Uint32(d[30:34])) {
+			rest |= 1 << i
+			continue
+		}
+		m := &mappings[f.at[i]-1]
+		m.touch(now)
+		if ext.transport() == tcp {
+			follow(m, d[plainL4+13])
+		}
+		setSource(d, f.keys[i], ext)
+	}
+	return rest
+}
+
+// outRest lets the packets pass that rest tells, beside those that have been
+// translated, and returns how many remain in b.
+func (w *pass) outRest(b *packet.Batch, rest uint64) (n int) {
+	slots := b.Slots()
+	for i, p := range b.Packets() {
+		what := countOutbound
+		if rest>>i&1 != 0 {
+			what = w.out(p)
+		}
+		switch what {
 		case countOutbound:
 			slots[n] = p
 			n++
@@ -37,9 +77,18 @@ func (w *pass) outbound(b *packet.Batch) {
 	if w.created > 0 {
 		w.ctx.Count(countCreated, w.created)
 	}
-	w.ctx.Count(countOutbound, uint64(n))
 	b.SetLen(n)
-	w.ctx.EmitBatch(b, gateOutside)
+	return n
+}
+
+// sources writes the sources of usual packets to keys; those of others stay 0.
+func sources(b *packet.Batch, keys *[packet.BatchSize]key) {
+	for i, p := range b.Packets() {
+		d := p.Bytes()
+		if k, ok := usual(p, d); ok {
+			keys[i&(packet.BatchSize-1)] = makeKey(transport(k), be.Uint32(d[26:30]), be.Uint16(d[34:36]))
+		}
+	}
 }
 
 // inbound lets packets from the outside pass.
@@ -93,14 +142,11 @@ func (w *pass) out(p packet.Packet) int {
 			w.created++
 		}
 	}
-	// Only the inside keeps a mapping alive (RFC 4787 REQ-6).
-	if m.used.Load() != w.now {
-		m.used.Store(w.now)
-	}
+	m.touch(w.now)
 	if f.kind == isTCP {
 		follow(m, f.flags())
 	}
-	f.setSrc(ext)
+	f.set(header.SrcSide, ext)
 	if dst := be.Uint32(f.d[30:34]); w.conf.maybe(dst) && f.kind != isQuery && w.in(&f) == countInbound {
 		return countHairpinned
 	}

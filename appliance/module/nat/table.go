@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
@@ -86,6 +87,14 @@ func (m *mapping) expired(t transport, now uint32) bool {
 	return int32(now-m.used.Load()) > limit
 }
 
+// touch notes that the inside uses the mapping: only that keeps it alive
+// (RFC 4787 REQ-6).
+func (m *mapping) touch(now uint32) {
+	if m.used.Load() != now {
+		m.used.Store(now)
+	}
+}
+
 // table holds all mappings. Finding takes no lock; making and removing a
 // mapping takes it for a moment.
 //
@@ -118,7 +127,7 @@ func newTable(list []external) (*table, error) {
 		}
 	}
 	n = min(1<<bits.Len(uint(max(n, minMappings)-1)), maxMappings)
-	t := &table{shift: uint8(64 - bits.Len(uint(n/2-1)))}
+	t := &table{shift: uint8(64 - bits.Len(uint(n/2/block-1)))}
 	var seed [32]byte
 	if _, err := rand.Read(seed[:]); err != nil {
 		return nil, errno.Errorf(errno.EIO, "random numbers: %w", err)
@@ -162,8 +171,15 @@ func (t *table) takeSpace() (*space, error) {
 	return s, nil
 }
 
-func (t *table) head(k key) *atomic.Uint32 {
-	return &t.heads[(uint64(k)^t.seed)*0x9e3779b97f4a7c15>>t.shift]
+// block is how many neighbouring ports of a host have neighbouring heads, in
+// one cache line: hosts use their ports in turn.
+const block = 16
+
+// head returns the head of a key's chain.
+func (t *table) head(k key) *atomic.Uint32 { return &t.heads[slot(k, t.seed, t.shift)] }
+
+func slot(k key, seed uint64, shift uint8) uint64 {
+	return (uint64(k)/block^seed)*0x9e3779b97f4a7c15>>(shift&63)*block + uint64(k)%block
 }
 
 // find returns the mapping of an inside endpoint and its outside one, nil if
@@ -181,6 +197,36 @@ func (t *table) find(k key) (*mapping, key) {
 		i = m.next.Load()
 	}
 	return nil, 0
+}
+
+// found is what findAll knows of the packets of a batch.
+type found struct {
+	keys [packet.BatchSize]key    // inside endpoints to find, 0 for none
+	at   [packet.BatchSize]uint32 // index + 1 of the mapping
+	out  [packet.BatchSize]key    // its outside endpoint; 0: see find
+}
+
+// findAll is find for the keys of n packets, but that it only looks at the
+// first mapping of a chain. It does one step for all keys before the next: the
+// processor then waits for the memory of many keys at once.
+func (t *table) findAll(n int, f *found) {
+	heads, seed, shift := t.heads, t.seed, t.shift
+	for i, k := range f.keys[:n] {
+		f.at[i] = heads[slot(k, seed, shift)].Load()
+	}
+	mappings := t.mappings
+	for i, k := range f.keys[:n] {
+		at := f.at[i]
+		if at == 0 || k == 0 {
+			continue
+		}
+		m := &mappings[at-1]
+		if m.in.Load() == uint64(k) {
+			if out := m.out.Load(); m.in.Load() == uint64(k) {
+				f.out[i] = key(out)
+			}
+		}
+	}
 }
 
 // findOutside returns the mapping of an outside endpoint and its inside one.
