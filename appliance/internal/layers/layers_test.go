@@ -32,6 +32,7 @@ var layers = []layer{
 	{"appliance/sys/", []string{"appliance/sys", "appliance/packet", "appliance/errno"}, "devices of the machine that move packets"},
 	{"appliance/header", []string{"appliance/errno"}, "headers know bytes, nothing else"},
 	{"appliance/table", []string{"appliance/errno", "appliance/sys", "appliance/table"}, "tables know no packets"},
+	{"appliance/table/filter", []string{"appliance/errno", "appliance/packet"}, "filters look into whole batches of packets"},
 	{"appliance/packet", []string{"appliance/sys"}, "packets are at the bottom"},
 	{"appliance/port", []string{"appliance/errno", "appliance/packet", "appliance/sys"},
 		"the port contract knows packets, not modules"},

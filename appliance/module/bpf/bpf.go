@@ -7,6 +7,7 @@ package bpf
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -105,32 +106,24 @@ func (m *BPF) Process(ctx *module.Context, b *packet.Batch) {
 		ctx.EmitBatch(b, 0)
 		return
 	}
-	w := m.worker(ctx.Worker)
-	other := 0
-	for i, p := range b.Packets() {
-		e := first(list, p)
-		g := uint16(0)
-		if e == nil {
-			other++
-		} else {
-			g = e.gate
-		}
-		w[i&(packet.BatchSize-1)] = g
-	}
-	ctx.Count(countMatched, uint64(b.Len()-other))
-	ctx.Count(countOther, uint64(other))
-	ctx.EmitEach(b, w[:])
-}
-
-// first returns the filter that matches a packet, nil for none.
-func first(list []entry, p packet.Packet) *entry {
-	data, total := p.Bytes(), p.TotalLen()
+	ps := b.Packets()
+	to := m.worker(ctx.Worker)[:len(ps)]
+	clear(to)
+	rest := ^uint64(0) >> (packet.BatchSize - len(ps)) // no filter matches them so far
 	for i := range list {
-		if list[i].program.Match(data, total) {
-			return &list[i]
+		e := &list[i]
+		match := e.program.MatchBatch(ps, rest)
+		for bit := match; bit != 0; bit &= bit - 1 {
+			to[bits.TrailingZeros64(bit)] = e.gate
+		}
+		if rest &^= match; rest == 0 {
+			break
 		}
 	}
-	return nil
+	other := bits.OnesCount64(rest)
+	ctx.Count(countMatched, uint64(len(ps)-other))
+	ctx.Count(countOther, uint64(other))
+	ctx.EmitEach(b, to)
 }
 
 // worker returns what SetWorkers made for a worker.

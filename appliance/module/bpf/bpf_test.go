@@ -71,15 +71,16 @@ func FuzzProcess(f *testing.F) {
 
 func FuzzCommands(f *testing.F) { moduletest.FuzzCommands(f, bpf.Class, nil) }
 
-// BenchmarkPipeline is Source -> Rewrite -> BPF -> Sink.
+// BenchmarkPipeline is Source -> Rewrite -> BPF -> Sink, with UDP and TCP in
+// turn.
 func BenchmarkPipeline(b *testing.B) {
-	rw := moduletest.Stage{Class: rewrite.Class, Arg: &rewrite.RewriteArg{Templates: [][]byte{append(moduletest.Frame("U1"), make([]byte, 8)...)}}}
-	for _, f := range []string{"udp", "host 10.0.0.1 and udp dst port 10002"} {
+	frames := [][]byte{append(moduletest.Frame("U1"), make([]byte, 8)...), moduletest.Frame("T1")[:60]}
+	rw := moduletest.Stage{Class: rewrite.Class, Arg: &rewrite.RewriteArg{Templates: frames}}
+	src, out := moduletest.Stage{Class: source.Class}, moduletest.Stage{Class: sink.Class}
+	for _, f := range []string{"udp", "ip", "host 10.0.0.1 and udp dst port 10002", "tcp[tcpflags] & tcp-syn != 0", "len > 60 and ip[8] * 2 = 5"} {
 		b.Run(f, func(b *testing.B) {
-			moduletest.BenchPipeline(b, 2, nil, moduletest.Stage{Class: source.Class}, rw, moduletest.Stage{Class: bpf.Class, Arg: arg(f)}, moduletest.Stage{Class: sink.Class})
+			moduletest.BenchPipeline(b, 2, nil, src, rw, moduletest.Stage{Class: bpf.Class, Arg: arg(f)}, out)
 		})
 	}
-	b.Run("without", func(b *testing.B) {
-		moduletest.BenchPipeline(b, 1, nil, moduletest.Stage{Class: source.Class}, rw, moduletest.Stage{Class: sink.Class})
-	})
+	b.Run("without", func(b *testing.B) { moduletest.BenchPipeline(b, 1, nil, src, rw, out) })
 }

@@ -7,9 +7,12 @@
 // An expression becomes a graph of tests of one load and one comparison each,
 // stored in an array:
 //
-//	"udp"   0: [12:2] == 0x86dd ? 1 : 3     3: [12:2] == 0x0800 ? 4 : no
-//	        1: [20:1] == 17 ? match : 2     4: [23:1] == 17 ? match : no
-//	        2: ...
+//	"udp"   5: [12:2] == 0x0800 ? 4 : 3     3: [12:2] == 0x86dd ? 2 : no
+//	        4: [23:1] == 17 ? match : 3     2: [20:1] == 17 ? match : 1
+//	                                        1: ...
+//
+// What a test leads to is in front of it, so that one way through the array,
+// from its end, makes all tests for a whole batch of packets.
 //
 // Comparisons of computed values (tcp[tcpflags] & tcp-syn != 0) with a load, a
 // mask and a constant are such tests, too; others are computed on a stack.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
 
 // expressions are decided by tcpdump, too.
@@ -411,7 +412,12 @@ func FuzzCompile(f *testing.F) {
 			}
 			return
 		}
-		p.Match(frame, len(frame))
+		matched := p.Match(frame, len(frame))
+		if len(frame) <= packet.BufferSize {
+			if batch := p.MatchBatch(packets(t, [][]byte{frame}), 1); batch == 1 != matched {
+				t.Errorf("%q: %x matches %v alone, %v in a batch", expr, frame, matched, !matched)
+			}
+		}
 		n, err := Compile("not (" + expr + ")")
 		if err == nil && n.Match(frame, len(frame)) && p.Match(frame, len(frame)) {
 			t.Errorf("%q and its negation match %x", expr, frame)

@@ -35,7 +35,7 @@ func (p *parser) transport(over string, number uint32) node {
 	case "ip6":
 		return v6
 	}
-	return or(v6, v4)
+	return or(v4, v6)
 }
 
 // isValue reports whether a value without qualifiers stands here.
@@ -311,7 +311,7 @@ func (p *parser) port(q quals) (node, error) {
 	}
 	p.next()
 	from, to = min(from, to), max(from, to)
-	return or(p.ports6(q.dir, carriers, from, to), p.ports4(q.dir, carriers, from, to)), nil
+	return or(p.ports4(q.dir, carriers, from, to), p.ports6(q.dir, carriers, from, to)), nil
 }
 
 func portNumber(s string) (uint32, bool) {

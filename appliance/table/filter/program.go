@@ -112,30 +112,9 @@ func (p *Program) Match(data []byte, total int) bool {
 	pc := p.start
 	for int(pc) < len(p.code) {
 		i := &p.code[pc]
-		var ok bool
-		switch i.op {
-		case eq8:
-			if uint(i.off) >= uint(len(data)) {
-				return false
-			}
-			ok = uint32(data[i.off])&i.mask == i.value
-		case eq16:
-			if uint(i.off)+2 > uint(len(data)) {
-				return false
-			}
-			ok = uint32(binary.BigEndian.Uint16(data[i.off:]))&i.mask == i.value
-		case eq32:
-			if uint(i.off)+4 > uint(len(data)) {
-				return false
-			}
-			ok = binary.BigEndian.Uint32(data[i.off:])&i.mask == i.value
-		case cmpLen:
-			ok = i.rel.holds(uint32(total)&i.mask, i.value)
-		default:
-			var valid bool
-			if ok, valid = p.other(i, data, total); !valid {
-				return false
-			}
+		ok, valid := p.test(i, data, total)
+		if !valid {
+			return false
 		}
 		if ok {
 			pc = i.yes
@@ -146,8 +125,30 @@ func (p *Program) Match(data []byte, total int) bool {
 	return pc == accept
 }
 
-// other decides the tests that are not so common. valid is false if the filter
-// ends without a match.
+// test makes a test. valid is false if the filter ends without a match.
+func (p *Program) test(i *instr, data []byte, total int) (ok, valid bool) {
+	switch i.op {
+	case eq8:
+		if uint(i.off) < uint(len(data)) {
+			return uint32(data[i.off])&i.mask == i.value, true
+		}
+	case eq16:
+		if uint(i.off)+2 <= uint(len(data)) {
+			return uint32(binary.BigEndian.Uint16(data[i.off:]))&i.mask == i.value, true
+		}
+	case eq32:
+		if uint(i.off)+4 <= uint(len(data)) {
+			return binary.BigEndian.Uint32(data[i.off:])&i.mask == i.value, true
+		}
+	case cmpLen:
+		return i.rel.holds(uint32(total)&i.mask, i.value), true
+	default:
+		return p.other(i, data, total)
+	}
+	return false, false
+}
+
+// other makes the tests that are not so common.
 func (p *Program) other(i *instr, data []byte, total int) (ok, valid bool) {
 	if i.op == cmpRel {
 		r := &p.rels[i.off]
