@@ -57,10 +57,11 @@ func pointer(field *uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.P
 // caller owns the packet and its length is not changed.
 func (p Packet) Bytes() []byte {
 	h := p.hdr()
-	// As a slice of an array, and with a mask that changes nothing, it needs
-	// none of the checks that unsafe.Slice makes.
+	// As a slice of an array, with a mask that changes nothing, it needs none
+	// of the checks that unsafe.Slice makes; nor does an address that is
+	// computed have to be checked for nil.
 	n := h.len & (2*BufferSize - 1)
-	return (*[2 * BufferSize]byte)(pointer(&h.data))[:n:n]
+	return (*[2 * BufferSize]byte)(unsafe.Add(unsafe.Pointer(nil), h.data))[:n:n]
 }
 
 // Metadata returns the packet's metadata area.

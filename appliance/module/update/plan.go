@@ -3,7 +3,11 @@
 
 package update
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+)
 
 // plan is a list of fields and what it amounts to for a packet that is long
 // enough for all of them: stores of 8, 4, 2 and 1 bytes, none of which
@@ -64,19 +68,52 @@ func (p *plan) cover(image []byte, at int) {
 	}
 }
 
-// write does the stores; d has at least p.end bytes.
-func (p *plan) write(d []byte) {
-	be := binary.BigEndian
+// write does the stores. The bits of its result tell the packets that are too
+// short, which stay as they are.
+func (p *plan) write(ps []packet.Packet) (short uint64) {
 	for i := range p.stores {
-		switch s := &p.stores[i]; s.size {
-		case 1:
-			d[s.off] = byte(s.value)
-		case 2:
-			be.PutUint16(d[s.off:], uint16(s.value))
-		case 4:
-			be.PutUint32(d[s.off:], uint32(s.value))
-		default:
-			be.PutUint64(d[s.off:], s.value)
+		short |= p.stores[i].write(ps, p.end)
+	}
+	return short
+}
+
+// write does one store for all packets that have end bytes. A loop for each
+// size asks nothing twice.
+func (s *store) write(ps []packet.Packet, end int) (short uint64) {
+	off, value := s.off, s.value
+	switch s.size {
+	case 1:
+		for k, p := range ps {
+			if d := p.Bytes(); len(d) >= end && off < len(d) {
+				d[off] = byte(value)
+			} else {
+				short |= 1 << (k & 63)
+			}
+		}
+	case 2:
+		for k, p := range ps {
+			if d := p.Bytes(); len(d) >= end {
+				binary.BigEndian.PutUint16(d[off:], uint16(value))
+			} else {
+				short |= 1 << (k & 63)
+			}
+		}
+	case 4:
+		for k, p := range ps {
+			if d := p.Bytes(); len(d) >= end {
+				binary.BigEndian.PutUint32(d[off:], uint32(value))
+			} else {
+				short |= 1 << (k & 63)
+			}
+		}
+	default:
+		for k, p := range ps {
+			if d := p.Bytes(); len(d) >= end {
+				binary.BigEndian.PutUint64(d[off:], value)
+			} else {
+				short |= 1 << (k & 63)
+			}
 		}
 	}
+	return short
 }

@@ -7,6 +7,7 @@ package update
 
 import (
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -111,24 +112,22 @@ func create(_ *module.Env, arg *UpdateArg) (*Update, error) {
 // wholly inside the packet is left out.
 func (m *Update) Process(ctx *module.Context, b *packet.Batch) {
 	pl := m.plan.Load()
-	short := 0
-	for _, p := range b.Packets() {
-		d := p.Bytes()
-		if len(d) >= pl.end {
-			pl.write(d)
-			continue
+	if short := pl.write(b.Packets()); short != 0 {
+		ctx.Count(countShort, uint64(bits.OnesCount64(short)))
+		for ; short != 0; short &= short - 1 {
+			pl.writeEach(b.At(bits.TrailingZeros64(short)).Bytes())
 		}
-		short++
-		for i := range pl.fields {
-			if f := &pl.fields[i]; f.end <= len(d) {
-				f.write(d)
-			}
-		}
-	}
-	if short > 0 {
-		ctx.Count(countShort, uint64(short))
 	}
 	ctx.EmitBatch(b, 0)
+}
+
+// writeEach writes the fields that a packet has.
+func (p *plan) writeEach(d []byte) {
+	for i := range p.fields {
+		if f := &p.fields[i]; f.end <= len(d) {
+			f.write(d)
+		}
+	}
 }
 
 // Update takes a new creation argument.

@@ -13,6 +13,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
+	"github.com/bessform/terraform-provider-bess/appliance/module/rewrite"
+	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
+	"github.com/bessform/terraform-provider-bess/appliance/module/source"
 	"github.com/bessform/terraform-provider-bess/appliance/module/update"
 )
 
@@ -147,14 +150,18 @@ func FuzzProcess(f *testing.F) {
 	})
 }
 
-func BenchmarkUpdate(b *testing.B) {
-	for _, n := range []int{1, 4, 16} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+// BenchmarkPipeline is Source -> Rewrite -> Update -> Sink.
+func BenchmarkPipeline(b *testing.B) {
+	rw := moduletest.Stage{Class: rewrite.Class, Arg: &rewrite.RewriteArg{Templates: [][]byte{make([]byte, 60)}}}
+	src, out := moduletest.Stage{Class: source.Class}, moduletest.Stage{Class: sink.Class}
+	for _, n := range []int{1, 2, 4, 16} {
+		b.Run(fmt.Sprintf("%dfields", n), func(b *testing.B) {
 			a := arg()
 			for i := range n {
-				a.Fields = append(a.Fields, &update.UpdateArg_Field{Offset: int64(2 * i), Size: 2, Value: 7})
+				a.Fields = append(a.Fields, &update.UpdateArg_Field{Offset: int64(3 * i), Size: 2, Value: 7})
 			}
-			moduletest.Bench(b, update.Class, a, make([]byte, 60))
+			moduletest.BenchPipeline(b, 1, nil, src, rw, moduletest.Stage{Class: update.Class, Arg: a}, out)
 		})
 	}
+	b.Run("without", func(b *testing.B) { moduletest.BenchPipeline(b, 1, nil, src, rw, out) })
 }
