@@ -21,8 +21,14 @@ const (
 	MaxWords = 8
 )
 
-// firstCells is how many cells a new table has.
-const firstCells = 16
+const (
+	// firstCells is how many cells a new table has.
+	firstCells = 16
+	// roomyCells is up to how many cells a table has four slots for each
+	// instead of two: a key that is not there then mostly meets an empty slot
+	// at once, and the memory does not matter.
+	roomyCells = 1 << 14
+)
 
 // Table is the writer's side. Its methods, but for View and Len, are not safe
 // for concurrent use.
@@ -63,6 +69,9 @@ func New(keyWords, valueWords, limit int, domain *rcu.Domain) (*Table, error) {
 // newView returns an empty view of room cells, a power of two.
 func (t *Table) newView(room int) (*View, error) {
 	slots := 2 * room
+	if room <= roomyCells {
+		slots *= 2
+	}
 	mem, err := sys.Map((slots + room*t.stride) * 8)
 	if err != nil {
 		return nil, errno.Errorf(errno.ENOMEM, "table of %d rules: %v", room, err)

@@ -114,6 +114,44 @@ func (v *View) LookupBatch(keys []uint64, out []int32) {
 	}
 }
 
+// LookupMasked is LookupBatch for keys of which only the bits of mask count.
+func (v *View) LookupMasked(keys, mask []uint64, out []int32) {
+	switch v.keyWords {
+	case 1:
+		a := mask[0]
+		for i, k := range keys[:len(out)] {
+			out[i] = v.Lookup1(k & a)
+		}
+	case 2:
+		v.lookupMasked2(keys[:2*len(out)], mask[0], mask[1], out)
+	default:
+		var m [MaxWords]uint64
+		key := m[:v.keyWords]
+		for i := range out {
+			for j, k := range keys[i*v.keyWords : (i+1)*v.keyWords] {
+				key[j] = k & mask[j]
+			}
+			out[i] = v.LookupHash(key, Hash(key))
+		}
+	}
+}
+
+// lookupMasked2 looks at the first slot of every key itself: most are empty
+// where rules of one mask are few, and nothing waits for anything then.
+func (v *View) lookupMasked2(keys []uint64, a, b uint64, out []int32) {
+	slots, shift := v.slots, v.shift&63
+	for i := range out {
+		x, y := keys[0]&a, keys[1]&b
+		keys = keys[2:]
+		s := atomic.LoadUint64(&slots[Hash2(x, y)>>shift&uint64(len(slots)-1)])
+		c := int32(-1)
+		if s != empty {
+			c = v.Lookup2(x, y)
+		}
+		out[i] = c
+	}
+}
+
 // Value returns the value words of a cell that a lookup returned.
 func (v *View) Value(cell int32) []uint64 {
 	at := int(cell) * v.stride

@@ -48,12 +48,45 @@ func (v *View) Lookup(key []uint64) (match Match) {
 }
 
 func masked(rules *exact.View, key, mask []uint64) int32 {
-	var m [exact.MaxWords]uint64
-	mask = mask[:len(key)]
-	for j, k := range key {
-		m[j&(exact.MaxWords-1)] = k & mask[j]
+	var c [1]int32
+	rules.LookupMasked(key, mask, c[:])
+	return c[0]
+}
+
+// chunk is how many keys lookupAll looks up at the same time.
+const chunk = 64
+
+// lookupAll is Lookup for many keys. It goes through the masks once for all of
+// them, so that lookups that do not depend on each other are next to each
+// other.
+func (v *View) lookupAll(keys []uint64, out []Match) {
+	for n := chunk; len(out) > n; out, keys = out[n:], keys[n*v.words:] {
+		v.lookupChunk(keys[:n*v.words], out[:n])
 	}
-	return rules.Lookup(m[:len(key)])
+	v.lookupChunk(keys, out)
+}
+
+func (v *View) lookupChunk(keys []uint64, out []Match) {
+	var ranks [chunk]uint64
+	var cells [chunk]int32
+	clear(out)
+	for t := range v.tuples {
+		u := &v.tuples[t]
+		rules := u.rules.View()
+		rules.LookupMasked(keys, u.mask, cells[:len(out)])
+		lowest := ^uint64(0)
+		for i, c := range cells[:len(out)] {
+			if c >= 0 {
+				if rank := rules.First(c); rank > ranks[i] {
+					ranks[i], out[i] = rank, Match{int32(t + 1), c}
+				}
+			}
+			lowest = min(lowest, ranks[i])
+		}
+		if t+1 < len(v.tuples) && v.tuples[t+1].best < lowest {
+			return // and so are all behind it
+		}
+	}
 }
 
 // Figures of a Memo, see there.
@@ -93,9 +126,7 @@ func NewMemo() *Memo { return &Memo{slots: make([]memoSlot, memoSlots)} }
 func (v *View) LookupBatch(m *Memo, keys []uint64, out []Match) {
 	n := v.words
 	if m == nil || len(v.tuples) < memoMasks || m.resting(len(out)) {
-		for i := range out {
-			out[i] = v.Lookup(keys[i*n : (i+1)*n])
-		}
+		v.lookupAll(keys[:n*len(out)], out)
 		return
 	}
 	for i := range out {
