@@ -22,6 +22,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netinfo"
 	"github.com/bessform/terraform-provider-bess/appliance/system"
 )
 
@@ -96,6 +97,7 @@ func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 		return fmt.Errorf("pid file %s: %w", f.PidFile, err)
 	}
 	cleanUp(f.StateDir, log)
+	netinfo.SetNumbered(f.Ports)
 	guard, err := access.Open(f.access(log))
 	if err != nil {
 		return err

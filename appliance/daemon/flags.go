@@ -6,10 +6,12 @@
 package daemon
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/bessform/terraform-provider-bess/appliance/store"
@@ -40,6 +42,7 @@ type Flags struct {
 	TLS           TLSFlags
 	AuditLog      string
 	StateDir      string
+	Ports         []string
 	// Ignored are flags that were given and mean nothing here.
 	Ignored []string
 }
@@ -91,6 +94,13 @@ func ParseFlags(args []string, w io.Writer) (*Flags, error) {
 	f.TLS.define(fs)
 	fs.StringVar(&f.AuditLog, "audit_log", "", "`file` to which every call that changes something is appended; default: the log")
 	fs.StringVar(&f.StateDir, "state_dir", "", "`directory` that says which daemon has which network interface and what it changed there; default /run/bess, without being root one below the directory for temporary files")
+	fs.Func("ports", "network `interfaces`, separated by commas, that port_id of a PMDPort counts from 0; default: Ethernet interfaces with hardware that the host does not use, by the address of the hardware", func(v string) error {
+		f.Ports = strings.Split(v, ",")
+		if slices.Contains(f.Ports, "") {
+			return errors.New("must be names separated by commas")
+		}
+		return nil
+	})
 	for name, why := range inert {
 		usage := "accepted for compatibility and ignored: " + why
 		if inertBool[name] {

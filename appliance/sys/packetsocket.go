@@ -91,21 +91,8 @@ func OpenPromiscuous(ifindex int) (int, error) {
 // namespace says of its link: speed in Mbit/s (0: unknown), duplex and
 // autonegotiation; false if it says nothing.
 func LinkMode(name string) (mbps uint32, full, autoneg, ok bool) {
-	fd, e := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if e != nil {
-		return 0, false, false, false
-	}
-	defer func() { _ = unix.Close(fd) }()
 	cmd := make([]byte, 44) // struct ethtool_cmd
-	binary.NativeEndian.PutUint32(cmd, unix.ETHTOOL_GSET)
-	req := struct {
-		name [unix.IFNAMSIZ]byte
-		data unsafe.Pointer
-		_    [16]byte
-	}{data: unsafe.Pointer(&cmd[0])}
-	copy(req.name[:unix.IFNAMSIZ-1], name)
-	_, _, err := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req)))
-	if err != 0 {
+	if !ethtool(name, unix.ETHTOOL_GSET, cmd) {
 		return 0, false, false, false
 	}
 	mbps = uint32(binary.NativeEndian.Uint16(cmd[12:])) | uint32(binary.NativeEndian.Uint16(cmd[28:]))<<16
@@ -113,4 +100,34 @@ func LinkMode(name string) (mbps uint32, full, autoneg, ok bool) {
 		mbps = 0 // what drivers say that do not know
 	}
 	return mbps, cmd[14] == 1, cmd[18] == 1, true
+}
+
+// Channels returns how many queues an interface of the current network
+// namespace uses in each direction; false if its driver does not say.
+func Channels(name string) (rx, tx int, ok bool) {
+	cmd := make([]byte, 36) // struct ethtool_channels
+	if !ethtool(name, unix.ETHTOOL_GCHANNELS, cmd) {
+		return 0, 0, false
+	}
+	both := int(binary.NativeEndian.Uint32(cmd[32:]))
+	return int(binary.NativeEndian.Uint32(cmd[20:])) + both, int(binary.NativeEndian.Uint32(cmd[24:])) + both, true
+}
+
+// ethtool asks the driver of an interface and reports whether it answered.
+// What it says is written to answer, which begins with the question.
+func ethtool(name string, question uint32, answer []byte) bool {
+	fd, e := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if e != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	binary.NativeEndian.PutUint32(answer, question)
+	req := struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}{data: unsafe.Pointer(&answer[0])}
+	copy(req.name[:unix.IFNAMSIZ-1], name)
+	_, _, err := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req)))
+	return err == 0
 }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The BESS appliance authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pmd is the driver PMDPort: the software devices of DPDK that have
-// an equivalent here (spec: ports.md sections 2.1 and 3).
+// Package pmd is the driver PMDPort: the devices of DPDK that have an
+// equivalent here (spec: ports.md sections 2.1 and 3).
 package pmd
 
 import (
@@ -16,9 +16,13 @@ import (
 
 // Driver attaches a device named the way DPDK names devices:
 //
-//	vdev  net_pcap<N>,rx_pcap=FILE,…[,tx_pcap=FILE,…][,infinite_rx=1]
+//	pci      dddd:bb:dd.f: the interface with that hardware
+//	port_id  the interface of that number; see netinfo.Numbered
+//	vdev
+//	      net_pcap<N>,rx_pcap=FILE,…[,tx_pcap=FILE,…][,infinite_rx=1]
 //	      net_pcap<N>,iface=IF  or  rx_iface=IF[,tx_iface=IF]
 //	      net_af_packet<N>,iface=IF[,qpairs=N][,framecnt=1024][,qdisc_bypass=0|1][,fanout_mode=hash]
+//	      net_af_xdp<N>,iface=IF[,start_queue=0][,queue_count=N][,shared_umem=0|1][,busy_budget=N][,force_copy=0|1]
 //	      net_null<N>[,size=64][,copy=0|1][,no-rx=0|1]
 //	      net_ring<N>[,ring=NAME]
 //	      net_tap<N>[,iface=IF][,mac=fixed|MAC][,persist=0|1]
@@ -29,7 +33,7 @@ import (
 var Driver = &port.Driver{
 	Name:   "PMDPort",
 	Prefix: "pmd_port",
-	Help:   "attaches a software device: capture files, network interfaces, or a generator and sink",
+	Help:   "attaches a device by DPDK's names: network interfaces, capture files, or a generator and sink",
 	Arg:    &PMDPortArg{},
 	New:    port.New(create),
 }
@@ -59,7 +63,7 @@ func create(cfg *port.Config, arg *PMDPortArg) (port.Device, error) {
 	// changed before all have been.
 	if err := dev.prepare(cfg); err != nil {
 		dev.Close()
-		return nil, attachError(arg.GetVdev(), err)
+		return nil, attachError(arg, err)
 	}
 	if err := checkFeatures(arg); err != nil {
 		dev.Close()
@@ -67,7 +71,7 @@ func create(cfg *port.Config, arg *PMDPortArg) (port.Device, error) {
 	}
 	if err := dev.open(cfg); err != nil {
 		dev.Close()
-		return nil, attachError(arg.GetVdev(), err)
+		return nil, attachError(arg, err)
 	}
 	return dev, nil
 }
@@ -81,31 +85,29 @@ type device interface {
 }
 
 // attachError says which device an error belongs to; the code stays.
-func attachError(vdev string, err error) error {
-	return errno.Wrap(err, "Cannot attach vdev %s", vdev)
+func attachError(arg *PMDPortArg, err error) error {
+	switch p := arg.GetPort().(type) {
+	case *PMDPortArg_PortId:
+		return errno.Wrap(err, "Cannot attach port id %d", p.PortId)
+	case *PMDPortArg_Pci:
+		return errno.Wrap(err, "Cannot attach PCI device %s", p.Pci)
+	}
+	return errno.Wrap(err, "Cannot attach vdev %s", arg.GetVdev())
 }
 
 // find returns the device that arg names, not open yet.
 func find(arg *PMDPortArg) (device, error) {
+	s := settings{nodes: nodeMask(arg), promiscuous: arg.GetPromiscuousMode()}
 	switch p := arg.GetPort().(type) {
 	case *PMDPortArg_PortId:
-		if p.PortId >= maxPortID {
-			return nil, errno.Errorf(errno.EINVAL, "Invalid port id %d", p.PortId)
-		}
-		return nil, errno.Errorf(errno.ENODEV, "Port id %d is not available", p.PortId)
+		return byNumber(p.PortId, s)
 	case *PMDPortArg_Pci:
-		if p.Pci == "" {
-			return nil, errno.Errorf(errno.EINVAL, "No PCI address specified")
-		}
-		if !pciAddress.MatchString(p.Pci) {
-			return nil, errno.Errorf(errno.EINVAL, "PCI address must be like dddd:bb:dd.ff or bb:dd.ff")
-		}
-		return nil, errno.Errorf(errno.ENODEV, "Cannot attach PCI device %s", p.Pci)
+		return byPCI(p.Pci, s)
 	case *PMDPortArg_Vdev:
 		if p.Vdev == "" {
 			return nil, errno.Errorf(errno.EINVAL, "No vdev specified")
 		}
-		return findVdev(p.Vdev, settings{nodes: nodeMask(arg)})
+		return findVdev(p.Vdev, s)
 	}
 	return nil, errno.Errorf(errno.EINVAL, "No port specified")
 }
@@ -122,13 +124,13 @@ func findVdev(text string, s settings) (device, error) {
 		dev, err = create(v, s)
 	}
 	if err != nil {
-		return nil, attachError(text, err)
+		return nil, errno.Wrap(err, "Cannot attach vdev %s", text)
 	}
 	return dev, nil
 }
 
-// checkFeatures judges the rest of the argument. Promiscuous mode is always
-// on, received checksums need no hardware, and with every packet in the queue
+// checkFeatures judges the rest of the argument. Promiscuous mode is always on
+// but with AF_XDP, received checksums need no hardware, and with every packet in the queue
 // it came in flow profiles have nothing to steer.
 func checkFeatures(arg *PMDPortArg) error {
 	for _, f := range []struct {
@@ -164,7 +166,10 @@ func nodeMask(arg *PMDPortArg) uint64 {
 }
 
 // settings is what all devices of the driver have in common.
-type settings struct{ nodes uint64 }
+type settings struct {
+	nodes       uint64
+	promiscuous bool // for devices that have a choice
+}
 
 // NodeMask returns the NUMA nodes the port is restricted to.
 func (s settings) NodeMask() uint64 { return s.nodes }

@@ -52,7 +52,8 @@ type PMDPortArg struct {
 	//
 	//	*PMDPortArg_SocketId
 	Socket isPMDPortArg_Socket `protobuf_oneof:"socket"`
-	// Receive frames for other addresses, too.
+	// Receive frames for other addresses, too. Always so where packet sockets
+	// are used.
 	PromiscuousMode bool `protobuf:"varint,9,opt,name=promiscuous_mode,json=promiscuousMode,proto3" json:"promiscuous_mode,omitempty"`
 	// Let the device check the checksums of IPv4, TCP and UDP.
 	Hwcksum bool `protobuf:"varint,10,opt,name=hwcksum,proto3" json:"hwcksum,omitempty"`
@@ -199,12 +200,18 @@ type isPMDPortArg_Port interface {
 
 type PMDPortArg_PortId struct {
 	// Number in the list of usable interfaces, 0 to 31. ENODEV past its end.
+	// The list is that of the daemon's flag -ports; without it, all Ethernet
+	// interfaces with hardware that the host does not use itself (no address
+	// of global scope, not part of a bridge or bond), ordered by the address of
+	// the hardware.
 	PortId uint64 `protobuf:"varint,2,opt,name=port_id,json=portId,proto3,oneof"`
 }
 
 type PMDPortArg_Pci struct {
 	// PCI address of the device, dddd:bb:dd.f or bb:dd.f. EINVAL if it is not
-	// written so, ENODEV if there is no such device.
+	// written so, ENODEV if there is no such device or it has no interface in
+	// the kernel. It is driven with AF_XDP, or through packet sockets if that
+	// does not work; the notes of the port say which and why.
 	Pci string `protobuf:"bytes,3,opt,name=pci,proto3,oneof"`
 }
 
@@ -214,6 +221,10 @@ type PMDPortArg_Vdev struct {
 	//     infinite_rx=1 the file is read again and again
 	//   - net_pcap0,iface=eth1: a network interface
 	//   - net_af_packet0,iface=eth1,qpairs=2: the same, with several queues
+	//   - net_af_xdp0,iface=eth1,start_queue=0,queue_count=2: the same with
+	//     AF_XDP sockets; see AFXDPPort for what that means. busy_budget=64 has
+	//     looks at an empty queue drive the device, force_copy=1 keeps it from
+	//     reading and writing the frames itself
 	//   - net_null0,size=64: packets without end, and a place to lose them
 	//   - net_ring0: a loop, what is sent comes back; net_ring0,ring=x: a way to
 	//     the other port with ring=x

@@ -13,6 +13,7 @@ import (
 // perhaps more words: net_pcap, net_pcap0, net_pcap_in.
 var kinds = map[string]constructor{
 	"net_af_packet": kind(newAFPacket),
+	"net_af_xdp":    kind(newAFXDP),
 	"net_null":      kind(newNull),
 	"net_pcap":      kind(newPcap),
 	"net_ring":      kind(newRing),

@@ -34,6 +34,7 @@ type Device struct {
 	prog   *program
 	mem    []byte // frames of all queues
 	reason string // why the mode is not a better one
+	has    int    // queues of the interface
 	comes  uint64 // how often the interface came back
 	closed bool
 }
@@ -142,8 +143,9 @@ func (d *Device) openLocked() error {
 	if a.EncapType != "ether" && a.EncapType != "loopback" {
 		return errno.Errorf(errno.EINVAL, "carries %s: must carry Ethernet frames", a.EncapType)
 	}
-	if last := d.o.StartQueue + d.o.Queues; last > max(a.NumRxQueues, a.NumTxQueues) {
-		return errno.Errorf(errno.EINVAL, "queues %d..%d: the interface has %d", d.o.StartQueue, last-1, max(a.NumRxQueues, a.NumTxQueues))
+	d.has = d.count(a)
+	if last := d.o.StartQueue + d.o.Queues; last > d.has {
+		return errno.Errorf(errno.EINVAL, "queues %d..%d: the interface has %d", d.o.StartQueue, last-1, d.has)
 	}
 	if d.mem == nil {
 		if d.mem, err = sys.Map(d.o.Queues * d.queueBytes()); err != nil {
@@ -159,6 +161,18 @@ func (d *Device) openLocked() error {
 		return err
 	}
 	return nil
+}
+
+// count returns how many queues an interface uses.
+func (d *Device) count(a *netlink.LinkAttrs) int {
+	n := max(a.NumRxQueues, a.NumTxQueues)
+	_ = d.host.Do(func() error {
+		if rx, tx, ok := sys.Channels(a.Name); ok && max(rx, tx) > 0 {
+			n = max(rx, tx)
+		}
+		return nil
+	})
+	return n
 }
 
 // attach attaches the program in the best mode allowed.
@@ -363,9 +377,9 @@ func (d *Device) Notes() []string {
 	case a.Flags&net.FlagUp == 0:
 		notes = append(notes, fmt.Sprintf("interface %s is down", name))
 	}
-	if err == nil && a.NumRxQueues > d.o.Incoming {
+	if err == nil && d.has > d.o.Incoming {
 		notes = append(notes, fmt.Sprintf("interface %s: packets of other queues than %d..%d of its %d go to the host",
-			name, d.o.StartQueue, d.o.StartQueue+d.o.Incoming-1, a.NumRxQueues))
+			name, d.o.StartQueue, d.o.StartQueue+d.o.Incoming-1, d.has))
 	}
 	if d.comes > 0 {
 		notes = append(notes, fmt.Sprintf("interface %s came back %d times", name, d.comes))

@@ -4,8 +4,10 @@
 package xdp
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -88,6 +90,9 @@ func openSocket(o *Options, ifindex, queue int, umem []byte, base int, parent *s
 // kickBudget is how many packets the kernel sends in one call.
 const kickBudget = 128
 
+// For how long to ask for a queue that is in use.
+const busyTries, busyPause = 100, 5 * time.Millisecond
+
 // register makes the memory that of the socket.
 func (s *socket) register() error {
 	reg := unix.XDPUmemReg{Addr: uint64(uintptr(unsafe.Pointer(&s.mem[0]))), Len: uint64(len(s.mem)), Size: uint32(s.size)}
@@ -149,7 +154,13 @@ func (s *socket) bind(o *Options, ifindex, queue int, parent *socket, way bind) 
 			to.Flags |= unix.XDP_USE_NEED_WAKEUP
 		}
 	}
-	if err := unix.Bind(s.fd, to); err != nil {
+	err := unix.Bind(s.fd, to)
+	// The kernel takes its time to let go of a socket closed before.
+	for i := 0; errors.Is(err, unix.EBUSY) && i < busyTries; i++ {
+		time.Sleep(busyPause)
+		err = unix.Bind(s.fd, to)
+	}
+	if err != nil {
 		return fmt.Errorf("bind to queue %d: %w", queue, err)
 	}
 	options, err := unix.GetsockoptInt(s.fd, unix.SOL_XDP, unix.XDP_OPTIONS)
