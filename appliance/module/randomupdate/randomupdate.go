@@ -8,6 +8,7 @@ package randomupdate
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -70,24 +71,24 @@ func newField(i int, f *RandomUpdateArg_Field) (field, error) {
 	return field{off: int(off), size: int(size), min: uint32(lo), span: hi - lo + 1}, nil
 }
 
-// draw returns a random value of the field: the product of 32 random bits and
-// the span, of which the upper half is in [0, span), for every span up to
-// 2^32.
-func (f *field) draw(r *module.Rand) uint32 {
-	return f.min + uint32(uint64(r.Uint32())*f.span>>32)
-}
-
-// writeAll writes a value into each of the packets and returns in how many the
-// field does not lie within.
-func (f *field) writeAll(ps []packet.Packet, r *module.Rand) (short int) {
+// writeAll writes a random value into each of the packets and returns the set
+// of those (bit i is packet i) in which the field does not lie within.
+func (f *field) writeAll(ps []packet.Packet, r *module.Rand) (short uint64) {
 	own, one := *r, *f
-	for _, p := range ps {
-		v := one.draw(&own)
+	shift := uint(32-8*one.size) & 31
+	keep := uint32(1)<<shift - 1
+	for i, p := range ps {
+		// The product of 32 random bits and the span, of which the upper half
+		// is in [0, span), for every span up to 2^32.
+		v := one.min + uint32(uint64(own.Uint32())*one.span>>32)
 		d := p.Bytes()
-		if one.size == 4 && len(d) >= one.off+4 {
-			binary.BigEndian.PutUint32(d[one.off:], v)
+		if len(d) >= one.off+4 {
+			// Four bytes are written whatever the size, those behind the
+			// field as they were.
+			d = d[one.off:]
+			binary.BigEndian.PutUint32(d, v<<shift|binary.BigEndian.Uint32(d)&keep)
 		} else if !one.write(d, v) {
-			short++
+			short |= 1 << (i & 63)
 		}
 	}
 	*r = own
@@ -139,27 +140,17 @@ func create(_ *module.Env, arg *RandomUpdateArg) (*RandomUpdate, error) {
 	return m, m.Update(arg)
 }
 
-// Process writes the fields in the order of the list. A field that is not
-// wholly inside the packet is left out.
+// Process writes the fields in the order of the list, each into all packets. A
+// field that is not wholly inside the packet is left out.
 func (m *RandomUpdate) Process(ctx *module.Context, b *packet.Batch) {
-	fields, short := *m.fields.Load(), 0
 	r := ctx.Rand // a copy can stay in a register
-	if len(fields) == 1 {
-		short = fields[0].writeAll(b.Packets(), &r)
-	} else {
-		for _, p := range b.Packets() {
-			d, all := p.Bytes(), true
-			for i := range fields {
-				all = fields[i].write(d, fields[i].draw(&r)) && all
-			}
-			if !all {
-				short++
-			}
-		}
+	var incomplete uint64
+	for _, f := range *m.fields.Load() {
+		incomplete |= f.writeAll(b.Packets(), &r)
 	}
 	ctx.Rand = r
-	if short > 0 {
-		ctx.Count(countShort, uint64(short))
+	if incomplete != 0 {
+		ctx.Count(countShort, uint64(bits.OnesCount64(incomplete)))
 	}
 	ctx.EmitBatch(b, 0)
 }
