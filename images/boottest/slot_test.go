@@ -106,12 +106,16 @@ func TestSlotFallback(t *testing.T) {
 	}
 	began := time.Now()
 	m, ctx := start(t, vm.Config{Firmware: vm.OVMF(), Disks: []vm.Disk{disk.vm()}, NICs: []vm.NIC{{}}})
-	must(ctx, t, m, `init: slot b, kernel 6\.1\.`)
-	must(ctx, t, m, `init: ERROR: bessd hangs: it has said nothing for 1m0s; it is aborted`)
-	must(ctx, t, m, `(?s)bessd: SIGABRT: abort.*bessd: main\.main\(\)`)
-	must(ctx, t, m, `init: ERROR: slot: bess-b\+0-1\.efi does not work: bessd has ended 3 times; the machine starts again, to go back to bess-a\.efi`)
 	must(ctx, t, m, `(?s)going down.*init: slot a, kernel 6\.1\..*init: bessd answers`)
 	took(t, "power on to fallback, UEFI", began)
+	for _, line := range []string{
+		`init: slot b, kernel 6\.1\.`,
+		`init: ERROR: bessd hangs: it has said nothing for 1m0s; it is aborted`,
+		`(?s)bessd: SIGABRT: abort.*bessd: main\.main\(\)`,
+		`init: ERROR: slot: bess-b\+0-1\.efi does not work: bessd has ended 3 times; the machine starts again, to go back to (?i:bess-a\.efi)`,
+	} {
+		shows(t, m, line)
+	}
 	m.Kill()
 	disk.clean()
 }
