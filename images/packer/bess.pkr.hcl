@@ -53,6 +53,7 @@ source "qemu" "debian" {
   machine_type     = "q35"
   memory           = 1024
   headless         = true
+  disable_vnc      = true # nothing is typed; and a busy host is slow to open it
   vm_name          = "bess.qcow2"
   output_directory = var.output
 
