@@ -2,6 +2,9 @@ module github.com/bessform/terraform-provider-bess
 
 go 1.26.0
 
+// What is built there: whole root file systems, some of them not readable.
+ignore ./dist
+
 require (
 	github.com/cilium/ebpf v0.22.0
 	github.com/google/go-containerregistry v0.22.1
