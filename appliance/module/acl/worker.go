@@ -182,24 +182,32 @@ func (w *worker) scatter(set uint64, index []int32) {
 type verdict struct{ allowed, dropped, noRule int }
 
 // judge leaves in b the packets that pass, in order, and collects the others.
+// Packets of one rule in a row are counted together: counting each would make
+// every packet wait for the one before.
 func (w *worker) judge(cells []cell, b *packet.Batch) (v verdict) {
 	slots := b.Slots()
-	for i, r := range w.rules[:w.n] {
-		p := w.pkts[i]
+	n := min(w.n, len(w.rules))
+	for i := 0; i < n; {
+		first, r := i, w.rules[i]
+		for i++; i < n && w.rules[i] == r; i++ {
+		}
+		run := w.pkts[first:i]
 		if uint32(r) >= uint32(len(cells)) {
-			v.noRule++
-			w.drops.Add(p)
+			v.noRule += len(run)
+			w.drops.Append(run)
 			continue
 		}
 		c := &cells[r]
-		c.packets.Add(1)
+		c.packets.Add(uint64(len(run)))
 		if c.drop {
-			v.dropped++
-			w.drops.Add(p)
+			v.dropped += len(run)
+			w.drops.Append(run)
 			continue
 		}
-		slots[v.allowed] = p
-		v.allowed++
+		for _, p := range run { // mostly too short for copy to pay
+			slots[v.allowed&(packet.BatchSize-1)] = p
+			v.allowed++
+		}
 	}
 	b.SetLen(v.allowed)
 	return v
