@@ -101,15 +101,23 @@ func threadTimes(pid, core int) map[string]time.Duration {
 		if err != nil || !strings.Contains(string(status), fmt.Sprintf("\nCpus_allowed_list:\t%d\n", core)) {
 			continue
 		}
-		stat, err := os.ReadFile(filepath.Join(t, "schedstat"))
-		if err != nil {
-			continue
-		}
-		if ns, err := strconv.ParseInt(at(strings.Fields(string(stat)), 0), 10, 64); err == nil {
-			times[t] = time.Duration(ns)
-		}
+		times[t] = runTime(t)
 	}
 	return times
+}
+
+// runTime returns how long a thread has run, by its folder below /proc; 0 if
+// that cannot be seen.
+func runTime(thread string) time.Duration {
+	stat, err := os.ReadFile(filepath.Join(thread, "schedstat"))
+	if err != nil {
+		return 0
+	}
+	ns, err := strconv.ParseInt(at(strings.Fields(string(stat)), 0), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(ns)
 }
 
 // busiest returns the longest time that a thread has run between two readings.

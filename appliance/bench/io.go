@@ -1,0 +1,299 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/client"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/loadgen"
+	"github.com/bessform/terraform-provider-bess/schemas"
+)
+
+// IORow is a port to be measured: what arrives gets its addresses swapped and
+// leaves through the same port, all on one worker.
+type IORow struct {
+	Name, Title string
+	driver      string
+	// cable says that the port drives one end of a veth pair; otherwise it
+	// makes an interface in the namespace itself.
+	cable bool
+	args  func(near, space string) map[string]any
+	how   string // of the generator
+}
+
+// IORows returns the rows of the benchmark of ports.
+func IORows() []IORow {
+	return []IORow{
+		{"afxdp", "AF_XDP on a veth pair (AFXDPPort)", "AFXDPPort", true,
+			func(near, _ string) map[string]any { return map[string]any{"ifname": near} }, loadgen.Live},
+		{"afpacket", "AF_PACKET on a veth pair (AFPacketPort)", "AFPacketPort", true,
+			func(near, _ string) map[string]any { return map[string]any{"interface": near} }, loadgen.Sockets},
+		{"tap", "TAP (TAPPort)", "TAPPort", false,
+			func(_, space string) map[string]any { return map[string]any{"ifname": loadgen.Far, "netns": space} }, loadgen.Live},
+		{"vport", "TAP by BESS's name (VPort)", "VPort", false,
+			func(_, space string) map[string]any { return map[string]any{"ifname": loadgen.Far, "netns": space} }, loadgen.Live},
+	}
+}
+
+// ioFrame is the frame that is sent: the shortest there is, without its check
+// sequence.
+func ioFrame() []byte {
+	f := make([]byte, 60)
+	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17})
+	return f
+}
+
+// Probes of each reading of the latency, and the time between two.
+const (
+	ioProbes   = 500
+	ioInterval = time.Millisecond
+	// ioLost is the part of what the port says to have sent that may be missing
+	// at the sink: what was on the way when the readings were taken.
+	ioLost = 0.02
+)
+
+// RunIO measures ports. The daemons must be in this network namespace, and
+// have no pipeline.
+func RunIO(ctx context.Context, o Options, rows []IORow) (*IOReport, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("the benchmark of ports makes network namespaces and interfaces, and needs root")
+	}
+	for _, c := range o.Targets {
+		if err := empty(ctx, c); err != nil {
+			return nil, err
+		}
+		if err := sameNamespace(c); err != nil {
+			return nil, err
+		}
+	}
+	r := &IOReport{Machine: startMachine()}
+	for _, row := range rows {
+		for _, c := range o.Targets {
+			res := runIORow(ctx, o, row, c)
+			r.Rows = append(r.Rows, res)
+			if o.Progress != nil {
+				_, _ = fmt.Fprintln(o.Progress, res.line()) // progress may be lost
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	r.Machine.finish()
+	return r, nil
+}
+
+// sameNamespace refuses a daemon that would not see the interfaces.
+func sameNamespace(c *client.Client) error {
+	pid, err := findProcess(c.Address())
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Address(), err)
+	}
+	ours, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return err
+	}
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err == nil && ours != theirs {
+		err = errors.New("the daemon is in another network namespace")
+	}
+	return err
+}
+
+// ioRun is a row under way.
+type ioRun struct {
+	o    Options
+	row  IORow
+	c    *client.Client
+	pid  int
+	site *loadgen.Site
+	res  *IORowResult
+}
+
+func runIORow(ctx context.Context, o Options, row IORow, c *client.Client) *IORowResult {
+	r := &ioRun{o: o, row: row, c: c, res: &IORowResult{Name: row.Name, Title: row.Title, Target: c.Address(), Generator: row.how}}
+	r.pid, _ = findProcess(c.Address()) // it was found before
+	if err := r.run(ctx); err != nil {
+		var m *missingError
+		if errors.As(err, &m) {
+			r.res.Missing = m.Error()
+		} else {
+			r.res.Error = err.Error()
+		}
+	}
+	return r.res
+}
+
+func (r *ioRun) run(ctx context.Context) (err error) {
+	if err := r.known(ctx); err != nil {
+		return err
+	}
+	if r.site, err = loadgen.NewSite(); err != nil {
+		return err
+	}
+	defer r.site.Close()
+	defer func() { err = errors.Join(err, clear(context.WithoutCancel(ctx), r.c)) }()
+	if err := r.build(ctx); err != nil {
+		return err
+	}
+	if err := r.site.Sink(); err != nil {
+		return err
+	}
+	if _, err := r.c.ResumeAll(ctx); err != nil {
+		return err
+	}
+	wait(ctx, r.o.Warmup)
+	if r.res.Idle, err = r.latency(ctx); err != nil {
+		return err
+	}
+	if err := r.rate(ctx); err != nil {
+		return err
+	}
+	g := r.site.Generate(r.row.how, ioFrame(), r.res.Mpps.Median*1e6/2, r.o.Cores[1])
+	r.res.HalfLoad, err = r.latency(ctx)
+	return errors.Join(err, g.Stop())
+}
+
+// known looks whether both sides have the driver.
+func (r *ioRun) known(ctx context.Context) error {
+	names, err := r.c.Drivers(ctx)
+	if err != nil {
+		return err
+	}
+	if schemas.DriverByName(r.row.driver) == nil || !strings.Contains(" "+strings.Join(names, " ")+" ", " "+r.row.driver+" ") {
+		return &missingError{"driver " + r.row.driver}
+	}
+	return nil
+}
+
+// build makes the port and the pipeline behind it.
+func (r *ioRun) build(ctx context.Context) error {
+	if err := clear(ctx, r.c); err != nil {
+		return err
+	}
+	near := fmt.Sprintf("bio%d", os.Getpid())
+	if r.row.cable {
+		if err := r.site.Cable(near); err != nil {
+			return err
+		}
+	}
+	arg, err := message(schemas.DriverByName(r.row.driver).Arg, r.row.args(near, r.site.Path()))
+	if err != nil {
+		return err
+	}
+	if _, err := r.c.CreatePort(ctx, &api.CreatePortRequest{Name: "bench", Driver: r.row.driver, NumIncQ: 1, NumOutQ: 1, Arg: arg}); err != nil {
+		return err
+	}
+	if r.res.Notes, err = r.c.PortNotes(ctx, "bench"); err != nil {
+		return err
+	}
+	port := map[string]any{"port": "bench"}
+	return build(ctx, r.c, &pipeline{
+		modules: []moduleSpec{{"in", "PortInc", port}, {"swap", "MACSwap", nil}, {"out", "PortOut", port}},
+		links:   []linkSpec{{from: "in", to: "swap"}, {from: "swap", to: "out"}},
+	}, r.o.Cores[:1])
+}
+
+// latency sends probes.
+func (r *ioRun) latency(ctx context.Context) (*Latency, error) {
+	took, lost, err := r.site.Probe(ctx, ioProbes, ioInterval, r.o.Cores[1])
+	if err != nil {
+		return nil, err
+	}
+	if len(took) == 0 {
+		return nil, errors.New("no probe came back")
+	}
+	return newLatency(took, lost), nil
+}
+
+// reading is what was counted up to a moment.
+type reading struct {
+	at      time.Time
+	sent    uint64 // by the port
+	arrived uint64 // at the sink
+	cpu     map[string]time.Duration
+}
+
+func (r *ioRun) read(ctx context.Context) (v reading, err error) {
+	v.cpu = threadTimes(r.pid, r.o.Cores[0])
+	for t, d := range softirqTime(r.o.Cores[0]) {
+		v.cpu[t] = d
+	}
+	s, err := r.c.PortStats(ctx, "bench")
+	if err != nil {
+		return v, err
+	}
+	v.at, v.sent = time.Now(), s.GetOut().GetPackets()
+	v.arrived, err = r.site.Arrived()
+	return v, err
+}
+
+// rate measures at full load.
+func (r *ioRun) rate(ctx context.Context) (err error) {
+	g := r.site.Generate(r.row.how, ioFrame(), 0, r.o.Cores[1])
+	defer func() { err = errors.Join(err, g.Stop()) }()
+	wait(ctx, r.o.Warmup)
+	var mpps, each, cpu []float64
+	for range r.o.Repeat {
+		a, err := r.read(ctx)
+		if err != nil {
+			return err
+		}
+		wait(ctx, r.o.Length)
+		b, err := r.read(ctx)
+		if err != nil {
+			return err
+		}
+		n, span := float64(b.arrived-a.arrived), b.at.Sub(a.at).Seconds()
+		if n == 0 {
+			return errors.New("nothing came back")
+		}
+		if sent := float64(b.sent - a.sent); sent > n*(1+ioLost)+burstSlack || n > sent*(1+ioLost)+burstSlack {
+			return fmt.Errorf("wrong: the port has sent %.0f packets, %.0f came back", sent, n)
+		}
+		ran := total(a.cpu, b.cpu).Seconds()
+		mpps, cpu = append(mpps, n/span/1e6), append(cpu, ran/span)
+		if ran > 0 {
+			each = append(each, n/ran/1e6)
+		}
+	}
+	r.res.Mpps, r.res.CPU = spread(mpps), spread(cpu)
+	if len(each) > 0 {
+		s := spread(each)
+		r.res.PerCPU = &s
+	}
+	return ctx.Err()
+}
+
+// burstSlack is what may be on the way at both ends of a short measurement.
+const burstSlack = 8192
+
+// softirqTime returns how long the kernel's thread that works off what
+// interfaces have queued on a core has run: work for the port, too.
+func softirqTime(core int) map[string]time.Duration {
+	name := fmt.Sprintf("ksoftirqd/%d", core)
+	files, _ := filepath.Glob("/proc/[0-9]*/comm") // the pattern is well-formed
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && strings.TrimSpace(string(b)) == name {
+			return map[string]time.Duration{name: runTime(filepath.Dir(f))}
+		}
+	}
+	return nil
+}
+
+// total returns the time that all threads have run between two readings.
+func total(before, after map[string]time.Duration) (sum time.Duration) {
+	for t, d := range after {
+		sum += d - before[t]
+	}
+	return sum
+}

@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
+)
+
+// How the generator sends. Live makes the kernel run a program that sends
+// frames by itself (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES, Linux
+// 5.18): the cheapest way, but only into interfaces that take frames without
+// packet buffers of the kernel. Sockets sends through packet sockets.
+const (
+	Live    = "live XDP frames"
+	Sockets = "packet socket"
+)
+
+const (
+	// burst is how many frames one call sends.
+	burst = 64
+	// rounds is how many bursts of live frames one call sends at full speed.
+	rounds   = 64
+	liveFlag = 1 << 1
+)
+
+// Generator sends frames out of Far, on a thread of its own.
+type Generator struct {
+	stop atomic.Bool
+	over chan error
+}
+
+// Generate starts to send copies of a frame, as fast as possible or, if rate is
+// not 0, so many a second, on a core.
+func (s *Site) Generate(how string, frame []byte, rate float64, core int) *Generator {
+	g := &Generator{over: make(chan error, 1)}
+	go func() {
+		g.over <- s.far(func(l netlink.Link) error {
+			if err := sys.PinThread(sys.ThreadID(), core); err != nil {
+				return err
+			}
+			if how == Live {
+				return g.live(l.Attrs().Index, frame, rate)
+			}
+			return g.sockets(frame, rate)
+		})
+	}()
+	return g
+}
+
+// Stop ends the sending and returns what went wrong with it.
+func (g *Generator) Stop() error {
+	g.stop.Store(true)
+	if err := <-g.over; err != nil {
+		return fmt.Errorf("generator: %w", err)
+	}
+	return nil
+}
+
+// paced calls send again and again, with how many frames to send, until it is
+// stopped. It keeps the rate in the mean.
+func (g *Generator) paced(rate float64, most int, send func(n int) error) error {
+	start, sent := time.Now(), 0.0
+	for !g.stop.Load() {
+		n := most
+		if rate > 0 {
+			due := rate*time.Since(start).Seconds() - sent
+			if due < 1 {
+				time.Sleep(20 * time.Microsecond)
+				continue
+			}
+			n = min(int(due), most)
+			sent = max(sent, rate*time.Since(start).Seconds()-float64(4*most)) // what is late by far is never sent
+			sent += float64(n)
+		}
+		if err := send(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// liveContext is the kernel's struct xdp_md.
+type liveContext struct{ Data, DataEnd, DataMeta, Ifindex, Queue, Egress uint32 }
+
+func (g *Generator) live(ifindex int, frame []byte, rate float64) error {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "Apache-2.0",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, xdpTx), asm.Return()}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = prog.Close() }()
+	most := rounds * burst
+	if rate > 0 {
+		most = burst
+	}
+	return g.paced(rate, most, func(n int) error {
+		_, err := prog.Run(&ebpf.RunOptions{Data: frame, Repeat: uint32(n), Flags: liveFlag,
+			Context: liveContext{DataEnd: uint32(len(frame)), Ifindex: uint32(ifindex)}})
+		return err
+	})
+}
+
+func (g *Generator) sockets(frame []byte, rate float64) error {
+	out, err := pktio.OpenInterface(Far, pktio.InterfaceOptions{Send: true, Bypass: true})
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	pool, err := packet.NewPool(1024)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	c := pool.NewCache()
+	var b packet.Batch
+	return g.paced(rate, burst, func(n int) error {
+		c.AllocBatch(&b, n, len(frame))
+		for _, p := range b.Packets() {
+			copy(p.Bytes(), frame)
+		}
+		sent := out.Send(0, c, b.Packets())
+		c.FreeAll(b.Packets()[sent:])
+		b.Clear()
+		return nil
+	})
+}
+
+// Probe sends single frames out of Far, one every interval, and returns how
+// long each took to come back, and how many did not within a tenth of a second.
+func (s *Site) Probe(ctx context.Context, count int, interval time.Duration, core int) (took []time.Duration, lost int, err error) {
+	err = s.far(func(l netlink.Link) error {
+		if err := sys.PinThread(sys.ThreadID(), core); err != nil {
+			return err
+		}
+		sys.FineTimers()
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(fd) }()
+		const wait = 100 * time.Millisecond
+		tv := unix.NsecToTimeval(int64(wait))
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
+			return err
+		}
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
+			return err
+		}
+		to := &unix.SockaddrLinklayer{Protocol: probeType>>8 | probeType&0xff<<8, Ifindex: l.Attrs().Index}
+		if err := unix.Bind(fd, to); err != nil {
+			return err
+		}
+		for i := range count {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			frame, buf := probe(uint32(i)), make([]byte, 2048)
+			start := time.Now()
+			if err := unix.Sendto(fd, frame, 0, to); err != nil {
+				return os.NewSyscallError("sendto", err)
+			}
+			for {
+				n, _, err := unix.Recvfrom(fd, buf, 0)
+				d := time.Since(start)
+				if err == nil && n >= len(frame) && [4]byte(buf[14:18]) == [4]byte(frame[14:18]) {
+					took = append(took, d)
+					break
+				}
+				if err != nil && err != unix.EINTR || d > wait {
+					lost++
+					break
+				}
+			}
+			time.Sleep(interval)
+		}
+		return nil
+	})
+	return took, lost, err
+}
+
+// probe is a frame of 60 bytes with a number.
+func probe(n uint32) []byte {
+	f := make([]byte, 60)
+	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, probeType >> 8, probeType & 0xff, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+	return f
+}

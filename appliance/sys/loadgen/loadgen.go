@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package loadgen is the world around a port that is being measured: a network
+// namespace with an interface in it at whose other end the port is, a generator
+// of frames, a sink that counts what comes back, and probes that measure how
+// long the way takes.
+//
+//	this namespace            | namespace of the Site
+//	port -- near --- veth ----|--- far: generator, sink (XDP), probes
+//	port -- TAP --------------|--- far
+//
+// Nothing is left behind: the namespace ends with the descriptor that this
+// process has of it, and with it all interfaces.
+package loadgen
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	ns "github.com/vishvananda/netns"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
+)
+
+// Far is the name of the interface in the namespace of a Site.
+const Far = "far"
+
+// Site is a namespace for one measurement.
+type Site struct {
+	space *netns.Namespace
+	sink  *sink
+}
+
+// NewSite makes a namespace with nothing in it. It needs the capability
+// CAP_SYS_ADMIN.
+func NewSite() (*Site, error) {
+	made := make(chan error)
+	s := &Site{}
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends here
+		h, err := ns.New()
+		if err == nil {
+			s.space = netns.Of(int(h))
+			silence("all")
+			silence("default")
+		}
+		made <- err
+	}()
+	if err := <-made; err != nil {
+		return nil, fmt.Errorf("make a network namespace: %w", err)
+	}
+	return s, nil
+}
+
+// silence keeps interfaces to come from speaking IPv6 unasked, where there is
+// IPv6 at all.
+func silence(name string) {
+	_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0o644)
+}
+
+// Close removes everything.
+func (s *Site) Close() {
+	if s.sink != nil {
+		s.sink.close()
+	}
+	// The namespace ends by and by; its interfaces are not to be there until
+	// then, because the next measurement wants the names.
+	_ = s.space.Do(func() error {
+		l, err := netlink.LinkByName(Far)
+		if err != nil {
+			return err
+		}
+		return netlink.LinkDel(l)
+	})
+	s.space.Close()
+}
+
+// Path names the namespace for other processes, as long as it is open here.
+func (s *Site) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), s.space.FD()) }
+
+// Cable makes a veth pair: near here, Far in the namespace. Both are up.
+func (s *Site) Cable(near string) error {
+	a := netlink.NewLinkAttrs()
+	a.Name = near
+	if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: Far, PeerNamespace: netlink.NsFd(s.space.FD())}); err != nil {
+		return fmt.Errorf("make interface %s: %w", near, err)
+	}
+	silence(near)
+	l, err := netlink.LinkByName(near)
+	if err != nil {
+		return err
+	}
+	if err := netlink.LinkSetUp(l); err != nil {
+		return err
+	}
+	return s.far(func(l netlink.Link) error { return netlink.LinkSetUp(l) })
+}
+
+// far calls f inside the namespace.
+func (s *Site) far(f func(netlink.Link) error) error {
+	return s.space.Do(func() error {
+		l, err := netlink.LinkByName(Far)
+		if err != nil {
+			return fmt.Errorf("interface %s: %w", Far, err)
+		}
+		return f(l)
+	})
+}
