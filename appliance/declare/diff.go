@@ -7,8 +7,10 @@ import (
 	"maps"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/bessform/terraform-provider-bess/appliance/api/option"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	scalars "github.com/bessform/terraform-provider-bess/schemas/args"
 )
@@ -22,13 +24,13 @@ import (
 // workers before the whole plan has succeeded, so modules go first and free
 // their names, queues and gates for others. Opening a port, constructing a
 // module and starting a worker may fail, so they come as early as possible.
-// Closing a port is seen outside at once, so it comes last, except if its
-// successor needs the device.
+// Closing a port is seen outside at once, so it comes last, except if a
+// successor needs the device; one that only needs the name is opened before.
 func Diff(current, want *Pipeline, cat Catalog) *Plan { return diff(current, want, newIndex(cat)) }
 
 func diff(current, want *Pipeline, x *index) *Plan {
 	d := &differ{index: x, cur: current, want: want, plan: &Plan{}, gone: map[string]bool{},
-		early: map[string]bool{}, lost: map[int]bool{}, goneTCs: map[string]bool{}}
+		early: map[string]bool{}, swapped: map[string]bool{}, lost: map[int]bool{}, goneTCs: map[string]bool{}}
 	d.sortPorts()
 	d.sortModules()
 	d.newWorkers()
@@ -55,6 +57,7 @@ type differ struct {
 	openedPorts    []*Port
 	closedPorts    []string
 	early          map[string]bool // ports of cur that are closed before others are opened
+	swapped        map[string]bool // those of them that are closed after their successor is opened
 	lost           map[int]bool    // workers of cur that end
 	goneTCs        map[string]bool // classes of cur that are deleted, maybe to be made again
 	users          map[queue][]*Module
@@ -78,6 +81,9 @@ func (d *differ) sortPorts() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.cur.Ports)) {
 		c := d.cur.Ports[name]
+		if d.early[name] && !slices.ContainsFunc(devicesOf(c), func(dev string) bool { return devices[dev] }) {
+			d.swapped[name] = named(c) && named(d.want.Ports[name]) || c.Driver != d.want.Ports[name].Driver
+		}
 		if d.want.Ports[name] == nil && slices.ContainsFunc(devicesOf(c), func(dev string) bool { return devices[dev] }) {
 			d.early[name] = true
 		}
@@ -95,10 +101,18 @@ func samePort(c, w *Port) bool {
 		fits(c.SizeInc, w.SizeInc) && fits(c.SizeOut, w.SizeOut)
 }
 
+// named reports whether a port's argument says which device it is. One that
+// does not may be called after the port, as its successor is then, too.
+func named(p *Port) bool { return len(devicesOf(p)) > 0 }
+
 // devicesOf names what a port's argument may refer to: a path, an interface,
-// an address. Two ports that have one in common cannot be open together.
+// an address. Two ports that have one in common cannot be open together. Words
+// to choose from are no names.
 func devicesOf(p *Port) (names []string) {
 	p.Arg.ProtoReflect().Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if r, ok := proto.GetExtension(fd.Options(), option.E_Rule).(*option.Rule); ok && len(r.GetOneOf())+len(r.GetFormat()) > 0 {
+			return true
+		}
 		if fd.Kind() == protoreflect.StringKind && !fd.IsList() && !fd.IsMap() || fd.ContainingOneof() != nil {
 			names = append(names, p.Driver+"\x00"+string(fd.Name())+"\x00"+v.String())
 		}
@@ -185,7 +199,7 @@ func (d *differ) destroyModules() {
 // closePorts closes the ports that must be closed early, or all others.
 func (d *differ) closePorts(early bool) {
 	for _, name := range d.closedPorts {
-		if d.early[name] != early {
+		if d.early[name] != early || d.swapped[name] {
 			continue
 		}
 		do := func(tx *engine.Tx) error { return tx.DestroyPort(name) }
@@ -209,7 +223,11 @@ func (d *differ) openPorts() {
 			if err != nil {
 				return 0, err
 			}
-			return engine.Unchanged, tx.CreatePort(engine.PortSpec{Name: p.Name, Driver: p.Driver,
+			open := tx.CreatePort
+			if d.swapped[p.Name] {
+				open = tx.ReplacePort
+			}
+			return engine.Unchanged, open(engine.PortSpec{Name: p.Name, Driver: p.Driver,
 				NumInc: p.NumInc, NumOut: p.NumOut, SizeInc: p.SizeInc, SizeOut: p.SizeOut, Arg: arg})
 		})
 	}

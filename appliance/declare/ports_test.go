@@ -102,3 +102,56 @@ func TestPortThatCannotBeOpened(t *testing.T) {
 		t.Errorf("ports %v, open %v", s.Ports, w.dev.open)
 	}
 }
+
+// A change that is refused after the port's other device was opened has not
+// closed the one in use: no packet is lost for nothing.
+func TestRefusedReplacementLeavesThePort(t *testing.T) {
+	const spec = `
+  ports:
+    p: {driver: UnixSocketPort, args: {path: %P}}
+  modules:
+    rx: {class: PortInc, args: {port: p}}
+    f: {class: Failing, args: {pkt_size: %S}}
+    out: {class: Sink}
+  links: [rx -> f, f -> out]
+`
+	w := newWorld(t)
+	before := replace(spec, "%P", "/tmp/p", "%S", "60")
+	w.apply(before)
+	port := w.e.Port("p")
+	w.fail = true
+	if _, err := declare.Apply(w.e, w.validate(replace(spec, "%P", "/tmp/q", "%S", "61")), w.cat, 0); err == nil {
+		t.Fatal("no error")
+	}
+	w.quiet(before)
+	if w.e.Port("p") != port || w.dev.opens != 2 || w.dev.open["/tmp/p"] != 1 || w.dev.open["/tmp/q"] != 0 {
+		t.Errorf("opened %d times, open %v", w.dev.opens, w.dev.open)
+	}
+	// The same device cannot be opened twice: it is closed and opened again.
+	if _, err := declare.Apply(w.e, w.validate(replace(spec, "%P}", "/tmp/p, min_rx_interval_ns: 7}", "%S", "61")), w.cat, 0); err == nil {
+		t.Fatal("no error")
+	}
+	w.quiet(before)
+	if w.dev.opens != 4 || w.dev.open["/tmp/p"] != 1 {
+		t.Errorf("opened %d times, open %v", w.dev.opens, w.dev.open)
+	}
+	w.fail = false
+	w.same(w.apply(replace(spec, "%P", "/tmp/q", "%S", "60")), lines(
+		`rebuild port p [traffic-affecting] path: "/tmp/p" -> "/tmp/q"`,
+		"rebuild module rx [traffic-affecting] its port is replaced"))
+	if w.dev.opens != 5 || w.dev.open["/tmp/p"] != 0 || w.dev.open["/tmp/q"] != 1 {
+		t.Errorf("opened %d times, open %v", w.dev.opens, w.dev.open)
+	}
+}
+
+// Two ports that exchange their devices cannot be opened before they are
+// closed.
+func TestPortsExchangeDevices(t *testing.T) {
+	const spec = "  ports:\n    p: {driver: UnixSocketPort, args: {path: /tmp/%P}}\n    q: {driver: UnixSocketPort, args: {path: /tmp/%Q}}\n"
+	w := newWorld(t)
+	w.apply(replace(spec, "%P", "p", "%Q", "q"))
+	w.apply(replace(spec, "%P", "q", "%Q", "p"))
+	if w.dev.opens != 4 || w.dev.open["/tmp/p"] != 1 || w.dev.open["/tmp/q"] != 1 {
+		t.Errorf("opened %d times, open %v", w.dev.opens, w.dev.open)
+	}
+}

@@ -144,12 +144,16 @@ func (e *Engine) DestroyPort(name string) error {
 
 func (e *Engine) destroyPort(p *port.Port) error {
 	if user := p.User(); user != "" {
-		return errno.Errorf(errno.EBUSY, "%s: port %s is used by module %s", errno.Text(errno.EBUSY), p.Name, user)
+		return portInUse(p, user)
 	}
 	delete(e.ports, p.Name)
 	p.Device.Close()
 	e.changed()
 	return nil
+}
+
+func portInUse(p *port.Port, user string) error {
+	return errno.Errorf(errno.EBUSY, "%s: port %s is used by module %s", errno.Text(errno.EBUSY), p.Name, user)
 }
 
 // ResetPorts closes all ports in name order and stops at the first one in

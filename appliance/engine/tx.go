@@ -6,6 +6,7 @@ package engine
 import (
 	"bytes"
 	"slices"
+	"syscall"
 
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -92,6 +93,50 @@ func (tx *Tx) DestroyPort(name string) error {
 	}
 	e.undo.add(func() { e.reopenPort(p, cfg, up) })
 	return nil
+}
+
+// ReplacePort opens a port and closes the one of its name, which no module of
+// the transaction's pipeline uses. Where both devices can be open together the
+// new one is opened first and the old one closed when the transaction has
+// succeeded and no worker knows it any more: one that fails loses no packet.
+// Where they cannot, it is DestroyPort and CreatePort.
+func (tx *Tx) ReplacePort(s PortSpec) error {
+	e := tx.e
+	old := e.ports[s.Name]
+	if old == nil {
+		return errno.Errorf(errno.ENOENT, "No port `%s' found", s.Name)
+	}
+	if user := old.User(); user != "" {
+		return portInUse(old, user)
+	}
+	delete(e.ports, s.Name)
+	swapped := false
+	e.undo.add(func() {
+		if swapped {
+			e.ports[s.Name] = old
+		}
+	})
+	_, err := e.createPort(s)
+	if err == nil {
+		swapped = true
+		e.undo.done = append(e.undo.done, func(uint64) { old.Device.Close() })
+		return nil
+	}
+	e.ports[s.Name] = old
+	if !isTaken(err) {
+		return err
+	}
+	if err := tx.DestroyPort(s.Name); err != nil {
+		return err
+	}
+	return tx.CreatePort(s)
+}
+
+// isTaken reports whether a port could not be opened because its device, or the
+// name of it, is in use.
+func isTaken(err error) bool {
+	c := errno.Code(err)
+	return c == errno.EBUSY || c == errno.EEXIST || c == int(syscall.EADDRINUSE)
 }
 
 // reopenPort opens a port like the closed p again.

@@ -40,6 +40,9 @@ type binLog struct {
 	sent     atomic.Int64
 	mtu      int
 	failOpen bool
+	// exclusive lets one device be open at a time.
+	exclusive bool
+	open      atomic.Int64
 }
 
 func (d *bin) Recv(int, *packet.Cache, *packet.Batch, int) int { return 0 }
@@ -55,14 +58,18 @@ func (d *bin) Send(_ int, c *packet.Cache, ps []packet.Packet) int {
 
 func (d *bin) SetConf(mtu int, _ net.HardwareAddr, _ bool) error { d.log.mtu = mtu; return nil }
 
-func (d *bin) Close() { d.closed.Store(true) }
+func (d *bin) Close() { d.closed.Store(true); d.log.open.Add(-1) }
 
 func (l *binLog) driver() *port.Driver {
 	return &port.Driver{Name: "Bin", Prefix: "bin", New: func(*port.Config, proto.Message) (port.Device, error) {
 		if l.failOpen {
 			return nil, errno.Errorf(errno.EBUSY, "the device is gone")
 		}
+		if l.exclusive && l.open.Load() > 0 {
+			return nil, errno.Errorf(errno.EBUSY, "the device is in use")
+		}
 		l.opened++
+		l.open.Add(1)
 		return &bin{log: l}, nil
 	}}
 }
@@ -157,6 +164,68 @@ func TestUndoneDestroyPortThatCannotBeReopenedLeavesNoModuleOnAClosedDevice(t *t
 	}
 	if m := e.ListModules(); len(m) != 1 || m[0].Name != "src" {
 		t.Fatalf("modules %+v", m)
+	}
+}
+
+// A port that is replaced goes on until the transaction has succeeded, if both
+// devices can be open together.
+func TestReplacedPortIsClosedLast(t *testing.T) {
+	log := &binLog{}
+	e := fullEngine(t, log, nil)
+	bridge(t, e)
+	before := e.State()
+	old := e.Port("p")
+	replace := func(tx *engine.Tx) {
+		must(t, tx.DestroyModule("out"))
+		must(t, tx.ReplacePort(engine.PortSpec{Name: "p", Driver: "Bin", NumOut: 2}))
+		must(t, tx.CreateModule("out", "PortOut", arg(t, &portout.PortOutArg{Port: "p"})))
+		must(t, tx.Connect("src", 0, "out", 0))
+		n := log.sent.Load()
+		await(t, "traffic through the old port", func() bool { return log.sent.Load() > n })
+	}
+	fails(t, e, func(tx *engine.Tx) {
+		if code := errno.Code(tx.ReplacePort(engine.PortSpec{Name: "p", Driver: "Bin"})); code != errno.EBUSY {
+			t.Errorf("a port in use was replaced: %d", code)
+		}
+		if code := errno.Code(tx.ReplacePort(engine.PortSpec{Name: "x", Driver: "Bin"})); code != errno.ENOENT {
+			t.Errorf("a port that is not there was replaced: %d", code)
+		}
+		replace(tx)
+	})
+	after := e.State()
+	after.Generation = before.Generation
+	if !reflect.DeepEqual(before, after) || e.Port("p") != old || old.Device.(*bin).closed.Load() || log.opened != 2 {
+		t.Fatalf("before %+v\nafter  %+v, opened %d times", before, after, log.opened)
+	}
+	must(t, e.Transaction(func(tx *engine.Tx) error { replace(tx); return nil }))
+	if e.Port("p") == old || e.Port("p").Queues(port.Out) != 2 || !old.Device.(*bin).closed.Load() || log.opened != 3 {
+		t.Fatalf("opened %d times", log.opened)
+	}
+	n := log.sent.Load()
+	await(t, "traffic", func() bool { return log.sent.Load() > n })
+	if n := log.misused.Load(); n != 0 {
+		t.Fatalf("%d packets went to a closed device", n)
+	}
+}
+
+// A device that cannot be opened twice is closed first, and opened again when
+// the transaction fails.
+func TestReplacedPortOfTheSameDevice(t *testing.T) {
+	log := &binLog{exclusive: true}
+	e := fullEngine(t, log, nil)
+	bridge(t, e)
+	replace := func(tx *engine.Tx) {
+		must(t, tx.DestroyModule("out"))
+		must(t, tx.ReplacePort(engine.PortSpec{Name: "p", Driver: "Bin"}))
+		must(t, tx.CreateModule("out", "PortOut", arg(t, &portout.PortOutArg{Port: "p"})))
+		must(t, tx.Connect("src", 0, "out", 0))
+	}
+	fails(t, e, replace)
+	must(t, e.Transaction(func(tx *engine.Tx) error { replace(tx); return nil }))
+	n := log.sent.Load()
+	await(t, "traffic", func() bool { return log.sent.Load() > n })
+	if n := log.misused.Load(); n != 0 || log.opened != 4 {
+		t.Fatalf("%d packets went to a closed device, opened %d times", n, log.opened)
 	}
 }
 
