@@ -123,6 +123,10 @@ type (
 	// device too, so that Port does not count them.
 	Statser interface{ DeviceStats() (inc, out DeviceStats) }
 
+	// LargeSender sends packets with packet.FlagLarge, as they are or cut.
+	// Other devices are never given one: it would leave as what it is not.
+	LargeSender interface{ SendsLarge() }
+
 	// Noder restricts the port to NUMA nodes: bit n is node n.
 	Noder interface{ NodeMask() uint64 }
 
@@ -151,6 +155,7 @@ type Port struct {
 
 	// AdminUp false stops all traffic at the port.
 	adminUp atomic.Bool
+	large   bool // the device is a LargeSender
 	inc     []Queue
 	out     []Queue
 
@@ -171,6 +176,7 @@ func Open(d *Driver, cfg Config, arg proto.Message, asGiven *anypb.Any) (*Port, 
 	p := &Port{Name: cfg.Name, Driver: d, Arg: asGiven, Device: dev, cfg: cfg,
 		inc: make([]Queue, cfg.NumInc), out: make([]Queue, cfg.NumOut)}
 	p.adminUp.Store(true)
+	_, p.large = dev.(LargeSender)
 	return p, nil
 }
 

@@ -58,8 +58,13 @@ func (p *Port) Send(q int, c *packet.Cache, b *packet.Batch) {
 		// Lengths are read before the device owns, and may have freed, the
 		// packets.
 		var sizes [packet.BatchSize]uint32
+		var flags uint32
 		for i, pkt := range b.Packets() {
 			sizes[i] = uint32(pkt.TotalLen())
+			flags |= pkt.Flags()
+		}
+		if flags&packet.FlagLarge != 0 && !p.large {
+			n = s.dropLarge(c, b, &sizes)
 		}
 		sent = p.Device.Send(q, c, b.Packets())
 		var bytes uint64
@@ -77,6 +82,23 @@ func (p *Port) Send(q int, c *packet.Cache, b *packet.Batch) {
 		c.FreeAll(b.Packets()[sent:])
 	}
 	b.Clear()
+}
+
+// dropLarge frees the packets of b that the device cannot send and returns how
+// many are left, with their sizes.
+func (s *Queue) dropLarge(c *packet.Cache, b *packet.Batch, sizes *[packet.BatchSize]uint32) int {
+	ps, n := b.Packets(), 0
+	for i, pkt := range ps {
+		if pkt.Flags()&packet.FlagLarge != 0 {
+			c.Free(pkt)
+			continue
+		}
+		ps[n], sizes[n] = pkt, sizes[i]
+		n++
+	}
+	s.dropped.Add(uint64(len(ps) - n))
+	b.SetLen(n)
+	return n
 }
 
 // Stats returns the sum over all queues of a direction and the device.

@@ -76,8 +76,10 @@ type AFPacketPortArg struct {
 	QdiscBypass bool `protobuf:"varint,6,opt,name=qdisc_bypass,json=qdiscBypass,proto3" json:"qdisc_bypass,omitempty"`
 	// Let packets of up to 64 kB into the pipeline as programs of this host left
 	// them to be cut, and send them so: several times faster for TCP between
-	// namespaces. Only for pipelines that leave the headers where they are and
-	// end at ports of this driver: packets of this kind cannot be sent otherwise.
+	// namespaces. Only for pipelines that put no other headers before those of
+	// IP and end at ports of this driver, RingPort or files: other ports drop and
+	// count such packets, and so does this one when it does not know their
+	// headers any more.
 	LargePackets bool `protobuf:"varint,7,opt,name=large_packets,json=largePackets,proto3" json:"large_packets,omitempty"`
 	// Share the interface with other ports of this daemon, which then get the
 	// same frames.

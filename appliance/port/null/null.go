@@ -40,6 +40,9 @@ func (d *device) Recv(_ int, c *packet.Cache, b *packet.Batch, limit int) int {
 // Send frees ps.
 func (d *device) Send(_ int, c *packet.Cache, ps []packet.Packet) int { return d.null.Send(c, ps) }
 
+// SendsLarge says that packets of several pieces get lost, too.
+func (d *device) SendsLarge() {}
+
 // RetryAfter says when a queue that brought nothing is worth another poll.
 func (d *device) RetryAfter(int) uint64 { return d.null.RetryAfter() }
 

@@ -27,7 +27,12 @@ const (
 
 // PCAPPort receives all frames of a network interface, also those for other
 // addresses, and sends frames out of it. It needs the right to open raw
-// sockets.
+// sockets (CAP_NET_RAW). It has one queue in each direction and shares the
+// interface with other ports of this daemon; AFPacketPort has more of both.
+//
+// Checksums and large packets that programs of this host leave to the hardware
+// are completed and cut. When an interface of the same name comes in the place
+// of one that went the port goes on with that one.
 type PCAPPortArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the interface. EINVAL if it cannot be opened.

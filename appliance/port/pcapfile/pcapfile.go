@@ -121,6 +121,9 @@ func (d *device) Send(_ int, c *packet.Cache, ps []packet.Packet) int {
 	return d.out.Send(c, ps)
 }
 
+// SendsLarge says that packets of several pieces are written as they are.
+func (d *device) SendsLarge() {}
+
 // RetryAfter says when the next packet is due.
 func (d *device) RetryAfter(int) uint64 {
 	if d.in == nil {

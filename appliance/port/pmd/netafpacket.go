@@ -101,6 +101,9 @@ func (d *netAFPacket) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	return d.iface.Send(q, c, ps)
 }
 
+// SendsLarge says that the interface takes packets of several pieces.
+func (d *netAFPacket) SendsLarge() {}
+
 // WaitFD returns the descriptor that is readable when queue q has packets.
 func (d *netAFPacket) WaitFD(q int) int { return d.iface.WaitFD(q) }
 

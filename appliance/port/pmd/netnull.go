@@ -53,5 +53,8 @@ func (d *netNull) Recv(_ int, c *packet.Cache, b *packet.Batch, limit int) int {
 // Send frees all packets.
 func (d *netNull) Send(_ int, c *packet.Cache, ps []packet.Packet) int { return d.null.Send(c, ps) }
 
+// SendsLarge says that packets of several pieces get lost, too.
+func (d *netNull) SendsLarge() {}
+
 // RetryAfter says when a queue that brought nothing is worth another poll.
 func (d *netNull) RetryAfter(int) uint64 { return d.null.RetryAfter() }

@@ -211,6 +211,9 @@ func (d *netPcap) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	return len(ps)
 }
 
+// SendsLarge says that interfaces and files take packets of several pieces.
+func (d *netPcap) SendsLarge() {}
+
 // WaitFD returns the descriptor of queue q if it is an interface.
 func (d *netPcap) WaitFD(q int) int {
 	if i := d.in[q].iface; i != nil {

@@ -53,6 +53,9 @@ func (d *netRing) Recv(q int, _ *packet.Cache, b *packet.Batch, limit int) int {
 // Send hands ps to the peer.
 func (d *netRing) Send(q int, c *packet.Cache, ps []packet.Packet) int { return d.end.Send(q, c, ps) }
 
+// SendsLarge says that packets of several pieces stay what they are.
+func (d *netRing) SendsLarge() {}
+
 // WaitFD returns the descriptor that is readable when queue q has packets.
 func (d *netRing) WaitFD(q int) int { return d.end.WaitFD(q) }
 

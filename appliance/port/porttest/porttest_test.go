@@ -94,3 +94,39 @@ func TestEndless(t *testing.T) {
 		t.Errorf("%d frames remembered", len(sent))
 	}
 }
+
+// A packet that is several in one never reaches a device that does not know
+// of such packets.
+func TestLargePackets(t *testing.T) {
+	p, d, err := porttest.New("p", 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := packet.NewPool(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	c := pool.NewCache()
+	var b packet.Batch
+	for i := range 5 {
+		pkt := c.New(make([]byte, 10+i))
+		if i%2 == 1 {
+			pkt.SetFlags(packet.FlagLarge)
+		}
+		b.Add(pkt)
+	}
+	d.Accept(0, 2)
+	p.Send(0, c, &b)
+	sent := d.Sent(0)
+	if len(sent) != 2 || len(sent[0]) != 10 || len(sent[1]) != 12 || b.Len() != 0 {
+		t.Errorf("%d packets sent", len(sent))
+	}
+	if st := p.Stats(port.Out); st.Packets != 2 || st.Bytes != 22 || st.Dropped != 3 || st.Requested[3] != 1 || st.Actual[2] != 1 {
+		t.Errorf("%d packets, %d bytes, %d dropped", st.Packets, st.Bytes, st.Dropped)
+	}
+	c.Flush()
+	if n := pool.Available(); n != 64 {
+		t.Errorf("%d of 64 buffers are free", n)
+	}
+}

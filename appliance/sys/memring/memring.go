@@ -211,6 +211,10 @@ func (e *End) WaitFD(qid int) int {
 	return q.event.FD()
 }
 
+// SendsLarge marks what packets of several pieces may be sent to: here they
+// stay what they are.
+func (e *End) SendsLarge() {}
+
 // Connected reports whether there is another end.
 func (e *End) Connected() bool { return e.peer.Load() != nil }
 

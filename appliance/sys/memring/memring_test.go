@@ -194,7 +194,7 @@ func TestSleepingReceiver(t *testing.T) {
 func TestManySenders(t *testing.T) {
 	pool, _ := place(t)
 	a, b := open(t, "r", "a", 1), open(t, "r", "b", 1)
-	const senders, each = 3, 20000
+	const senders, each = 3, 5000
 	var wg sync.WaitGroup
 	for id := range uint32(senders) {
 		wg.Go(func() {
@@ -238,7 +238,7 @@ func TestEndsComeAndGoUnderASender(t *testing.T) {
 			send(a, 0, c, 1, 2, 3)
 		}
 	})
-	for range 200 {
+	for range 50 {
 		b := open(t, "r", "b", 1)
 		testenv.Eventually(t, "something is on the way", func() bool { return b.queues[0].ring.Used() > 0 })
 		b.Close()

@@ -215,6 +215,9 @@ func (i *Interface) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	return n
 }
 
+// SendsLarge marks what packets of several pieces may be sent to.
+func (i *Interface) SendsLarge() {}
+
 // WaitFD returns the descriptor that is readable while incoming queue q has
 // packets.
 func (i *Interface) WaitFD(q int) int {

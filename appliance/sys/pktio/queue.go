@@ -133,7 +133,8 @@ func (r *receiver) adopt() *sys.PacketRing {
 }
 
 // transmitter is an outgoing queue of an Interface. It belongs to one worker
-// at a time.
+// at a time. It has no ring: the kernel would send the ring's own pages, which
+// veth and its like then have to copy, instead of copying the packet once.
 type transmitter struct {
 	out, large int // sockets
 	sender     *Sender

@@ -113,6 +113,56 @@ func TestFanoutModes(t *testing.T) {
 	}
 }
 
+func TestFanoutWhenTheInterfaceGoesDown(t *testing.T) {
+	k := connect(t, queues(2, sys.FanoutHash))
+	for range 2 {
+		k.ns.Up("near", false)
+		testenv.Eventually(t, "the worker can sleep", k.idle)
+		k.near.WaitFD(1)
+		if k.near.Recv(1, k.c, &k.b, 64) != 0 || k.near.Send(1, k.c, batch(t, k.c).Packets()) != 0 {
+			t.Error("packets from an interface that is down")
+		}
+		k.ns.Up("near", true)
+		testenv.Eventually(t, "the link is up", func() bool { return k.near.Link().Up })
+		testenv.Eventually(t, "a frame arrives", func() bool {
+			k.put(flow(1))
+			n := k.near.Recv(0, k.c, &k.b, 64) + k.near.Recv(1, k.c, &k.b, 64)
+			k.c.FreeBatch(&k.b)
+			return n > 0
+		})
+		for i := range 20 {
+			k.put(flow(i))
+		}
+		if got := k.recvAll(20); len(got[0]) == 0 || len(got[1]) == 0 {
+			t.Error("not shared any more")
+		}
+	}
+	if !k.noted("went down 2 times") {
+		t.Error(k.near.Notes())
+	}
+}
+
+// The longest frame that an Ethernet interface of Linux may have.
+func TestLongestFrames(t *testing.T) {
+	for _, blocks := range []bool{false, true} {
+		k := connect(t, both())
+		k.mtu(65535)
+		k.near.Close()
+		o := both()
+		o.Blocks = blocks
+		k.open(o)
+		want := [][]byte{frame(65549, 1), frame(60, 2), frame(65548, 3)}
+		k.put(want...)
+		same(t, k.recv(3), want)
+		for _, f := range want {
+			if n := k.send(f); n != 1 {
+				t.Errorf("%d bytes: not sent", len(f))
+			}
+		}
+		same(t, k.get(3), want)
+	}
+}
+
 // What finds a queue full goes to another one.
 func TestFanoutRollsOver(t *testing.T) {
 	o := queues(2, sys.FanoutHash)
