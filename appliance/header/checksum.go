@@ -66,6 +66,7 @@ func add64(acc uint64, d []byte) uint64 {
 // sum20 is the folded sum of the first 20 bytes of b, as they lie in memory,
 // without those of the second eight that omit covers.
 func sum20(b []byte, omit uint64) uint16 {
+	_ = b[19]
 	acc, carry := bits.Add64(le.Uint64(b[8:16])&^omit, le.Uint64(b[0:8]), 0)
 	acc, carry = bits.Add64(acc, uint64(le.Uint32(b[16:20])), carry)
 	return fold64(acc + carry)
@@ -93,18 +94,13 @@ func tail(data []byte) uint64 {
 	return v
 }
 
-func fold64(v uint64) uint16 {
-	v = v>>32 + v&0xffff_ffff
-	v = v>>32 + v&0xffff_ffff
-	return Fold(uint32(v))
-}
+// fold64 adds the four 16-bit words of v. Adding a number to itself with its
+// halves exchanged adds both in the upper half, with the carry from the lower.
+func fold64(v uint64) uint16 { return Fold(uint32((v + bits.RotateLeft64(v, 32)) >> 32)) }
 
 // Fold brings a sum to 16 bits with end-around carry. The checksum of RFC 1071
 // is its complement; over data that includes a right checksum it is 0xffff.
-func Fold(sum uint32) uint16 {
-	sum = sum>>16 + sum&0xffff
-	return uint16(sum>>16 + sum)
-}
+func Fold(sum uint32) uint16 { return uint16((sum + bits.RotateLeft32(sum, 16)) >> 16) }
 
 // PseudoSum returns the sum of the pseudo header of TCP and UDP over IPv4;
 // length is that of the transport header and its payload.

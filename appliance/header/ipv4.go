@@ -177,6 +177,10 @@ func (h IPv4) ChecksumOK() bool {
 	return Fold(Sum(h[:h.HeaderLen()], 0)) == 0xffff
 }
 
+// UpdatePlainChecksum is UpdateChecksum for a header that is known to have no
+// options.
+func (h IPv4) UpdatePlainChecksum() { le.PutUint16(h[10:12], ^sum20(h, checksumField)) }
+
 // UpdateChecksum computes the header checksum and writes it.
 func (h IPv4) UpdateChecksum() { be.PutUint16(h[10:12], h.ComputeChecksum()) }
 

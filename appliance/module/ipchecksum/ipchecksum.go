@@ -94,10 +94,20 @@ func (m *IPChecksum) Process(ctx *module.Context, b *packet.Batch) {
 	ctx.EmitBatch(b, 0)
 }
 
+// What the usual frame begins with: Ethernet and IPv4 without tags and options.
+const (
+	plainLen  = header.EthernetLen + header.IPv4MinLen
+	plainIPv4 = 0x080045 // EtherType, version and header length
+)
+
 func (*IPChecksum) compute(ctx *module.Context, b *packet.Batch) {
 	malformed := 0
 	for _, p := range b.Packets() {
 		d := p.Bytes()
+		if len(d) >= plainLen && binary.BigEndian.Uint32(d[12:16])>>8 == plainIPv4 && p.Flags() == 0 {
+			header.IPv4(d[header.EthernetLen:plainLen]).UpdatePlainChecksum()
+			continue
+		}
 		at, ok := find(d)
 		if !ok {
 			continue
