@@ -29,7 +29,7 @@ func Sum(data []byte, initial uint32) uint32 {
 	acc, carry = bits.Add64(acc, tail(data), carry)
 	acc, carry = bits.Add64(acc, 0, carry)
 	acc += carry
-	return initial + uint32(bits.ReverseBytes16(fold64(acc)))
+	return initial + uint32(bits.ReverseBytes16(Fold64(acc)))
 }
 
 // sumBlock is how many bytes sumBlocks adds in one round.
@@ -69,7 +69,7 @@ func sum20(b []byte, omit uint64) uint16 {
 	_ = b[19]
 	acc, carry := bits.Add64(le.Uint64(b[8:16])&^omit, le.Uint64(b[0:8]), 0)
 	acc, carry = bits.Add64(acc, uint64(le.Uint32(b[16:20])), carry)
-	return fold64(acc + carry)
+	return Fold64(acc + carry)
 }
 
 // tail returns fewer than eight bytes as a little-endian number.
@@ -94,9 +94,9 @@ func tail(data []byte) uint64 {
 	return v
 }
 
-// fold64 adds the four 16-bit words of v. Adding a number to itself with its
-// halves exchanged adds both in the upper half, with the carry from the lower.
-func fold64(v uint64) uint16 { return Fold(uint32((v + bits.RotateLeft64(v, 32)) >> 32)) }
+// Fold64 is Fold for a sum of 64 bits. Adding a number to itself with its halves
+// exchanged adds both in the upper half, with the carry from the lower.
+func Fold64(v uint64) uint16 { return Fold(uint32((v + bits.RotateLeft64(v, 32)) >> 32)) }
 
 // Fold brings a sum to 16 bits with end-around carry. The checksum of RFC 1071
 // is its complement; over data that includes a right checksum it is 0xffff.

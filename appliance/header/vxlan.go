@@ -16,11 +16,14 @@ type VXLAN []byte
 // identifier is valid.
 func ParseVXLAN(b []byte, off int) (VXLAN, bool) {
 	h, ok := from(b, off, VXLANLen)
-	if !ok || h[0]&vxlanValid == 0 {
+	if !ok || !VXLAN(h).Valid() {
 		return nil, false
 	}
 	return h, true
 }
+
+// Valid reports whether the header says that its network identifier is valid.
+func (h VXLAN) Valid() bool { return h[0]&vxlanValid != 0 }
 
 // VNI returns the network identifier, 24 bits.
 func (h VXLAN) VNI() uint32 { return be.Uint32(h[4:8]) >> 8 }

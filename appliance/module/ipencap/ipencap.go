@@ -115,12 +115,8 @@ func encode(d []byte, total int, proto uint8, src, dst uint32) {
 	first := versionLen | uint64(bits.ReverseBytes16(uint16(total)))<<16 | dontFragment
 	second := uint32(ttl) | uint32(proto)<<8
 	sum := first>>32 + first&0xffff_ffff + uint64(second) + uint64(src) + uint64(dst)
-	sum = sum>>32 + sum&0xffff_ffff
-	sum = sum>>16 + sum&0xffff
-	sum = sum>>16 + sum&0xffff
-	sum = sum>>16 + sum&0xffff
 	binary.LittleEndian.PutUint64(d[0:8], first)
-	binary.LittleEndian.PutUint32(d[8:12], second|uint32(^uint16(sum))<<16)
+	binary.LittleEndian.PutUint32(d[8:12], second|uint32(^header.Fold64(sum))<<16)
 	binary.LittleEndian.PutUint32(d[12:16], src)
 	binary.LittleEndian.PutUint32(d[16:20], dst)
 }

@@ -6,7 +6,7 @@
 package vxlandecap
 
 import (
-	"math/bits"
+	"encoding/binary"
 
 	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
@@ -57,19 +57,25 @@ func (*VXLANDecap) Process(ctx *module.Context, b *packet.Batch) {
 	src, dst, id := ctx.Attr(attrSrc), ctx.Attr(attrDst), ctx.Attr(attrID)
 	other := 0
 	for _, p := range b.Packets() {
-		o, ok := parse(p.Bytes(), p.TotalLen())
+		d, total := p.Bytes(), p.TotalLen()
+		ip, udp := header.EthernetLen, plainUDP
+		if !plain(d) {
+			ip, udp = find(d)
+		}
+		inner, ok := payload(d, udp, total)
 		if !ok {
 			other++
 			continue
 		}
-		p.Adjust(o.strip)
-		if rest := o.inner; p.TotalLen() > rest {
-			p.Trim(rest) // padding of the outer frame
-		}
 		md := p.Metadata()
-		packet.SetMeta32(md, src, bits.ReverseBytes32(o.ip.Src()))
-		packet.SetMeta32(md, dst, bits.ReverseBytes32(o.ip.Dst()))
-		packet.SetMeta32(md, id, bits.ReverseBytes32(o.vni))
+		packet.SetMeta32(md, src, le.Uint32(d[ip+12:]))
+		packet.SetMeta32(md, dst, le.Uint32(d[ip+16:]))
+		packet.SetMeta32(md, id, le.Uint32(d[udp+header.UDPLen+4:])<<8) // 0 and the three bytes of the VNI
+		strip := udp + header.UDPLen + header.VXLANLen
+		p.Adjust(strip)
+		if total-strip > inner {
+			p.Trim(inner) // padding of the outer frame
+		}
 	}
 	if other > 0 {
 		ctx.Count(countOther, uint64(other))
@@ -77,40 +83,49 @@ func (*VXLANDecap) Process(ctx *module.Context, b *packet.Batch) {
 	ctx.EmitBatch(b, 0)
 }
 
+var le, be = binary.LittleEndian, binary.BigEndian
+
+// The usual outer headers: no tags, no options, no fragment.
+const (
+	plainUDP  = header.EthernetLen + header.IPv4MinLen
+	plainIPv4 = 0x080045 // EtherType, version and header length
+	anyPiece  = 0x3fff   // more fragments, or an offset
+)
+
+// plain reports whether a frame has UDP at plainUDP.
+func plain(d []byte) bool {
+	return len(d) >= plainUDP && be.Uint32(d[12:16])>>8 == plainIPv4 && be.Uint16(d[20:22])&anyPiece == 0 &&
+		d[23] == header.ProtoUDP && be.Uint16(d[16:18]) >= header.IPv4MinLen
+}
+
+// find returns where IPv4 and UDP begin in any frame; udp is -1 if they do not.
+// Fragments are not VXLAN: they have to be put together first.
+func find(d []byte) (ip, udp int) {
+	etherType, at, ok := header.SkipTags(d)
+	if !ok || etherType != header.TypeIPv4 {
+		return 0, -1
+	}
+	h, ok := header.ParseIPv4(d, at)
+	if !ok || h.Protocol() != header.ProtoUDP || h.IsFragment() {
+		return 0, -1
+	}
+	return at, at + h.HeaderLen()
+}
+
 // minLen is the least length of UDP with VXLAN and a frame.
 const minLen = header.UDPLen + header.VXLANLen + header.EthernetLen
 
-// outer is what is known about the headers to remove.
-type outer struct {
-	ip    header.IPv4
-	vni   uint32
-	strip int // bytes in front of the inner frame
-	inner int // bytes of the inner frame
-}
-
-// parse reads the outer headers, of which the frame's first segment must hold
-// all; total is the length of the whole frame. The destination port is not
-// looked at: it is a matter of configuration (VXLANEncap's dstport). Fragments
-// are not VXLAN: they have to be put together first.
-func parse(frame []byte, total int) (o outer, ok bool) {
-	etherType, at, ok := header.SkipTags(frame)
-	if !ok || etherType != header.TypeIPv4 {
-		return o, false
+// payload returns the length of the frame in VXLAN in UDP at udp of a frame
+// that has total bytes, with all headers in d. The destination port is not
+// looked at: it is a matter of configuration (VXLANEncap's dstport).
+func payload(d []byte, udp, total int) (n int, ok bool) {
+	if udp < 0 || udp > len(d)-header.UDPLen-header.VXLANLen {
+		return 0, false
 	}
-	if o.ip, ok = header.ParseIPv4(frame, at); !ok || o.ip.Protocol() != header.ProtoUDP || o.ip.IsFragment() {
-		return o, false
+	h := d[udp : udp+header.UDPLen+header.VXLANLen]
+	n = int(be.Uint16(h[4:6]))
+	if n < minLen || udp+n > total || !header.VXLAN(h[header.UDPLen:]).Valid() {
+		return 0, false
 	}
-	at += o.ip.HeaderLen()
-	udp, ok := header.ParseUDP(frame, at)
-	if !ok || udp.Length() < minLen || at+udp.Length() > total {
-		return o, false
-	}
-	vxlan, ok := header.ParseVXLAN(frame, at+header.UDPLen)
-	if !ok {
-		return o, false
-	}
-	o.vni = vxlan.VNI()
-	o.strip = at + header.UDPLen + header.VXLANLen
-	o.inner = udp.Length() - header.UDPLen - header.VXLANLen
-	return o, true
+	return n - header.UDPLen - header.VXLANLen, true
 }

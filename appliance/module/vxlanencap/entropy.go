@@ -36,6 +36,11 @@ func entropy(frame []byte) uint16 {
 
 // hash4 hashes addresses and ports of IPv4.
 func hash4(frame []byte) (uint32, bool) {
+	if len(frame) >= plainLen && frame[14] == plainIPv4 && binary.BigEndian.Uint16(frame[20:22])&anyPiece == 0 &&
+		hashesPorts(frame[23]) && binary.BigEndian.Uint16(frame[16:18]) >= plainLen-header.EthernetLen {
+		h := header.CRC32CUint32(uint32(frame[23]), binary.LittleEndian.Uint32(frame[34:38]))
+		return header.CRC32CUint64(h, binary.LittleEndian.Uint64(frame[26:34])), true
+	}
 	ip, ok := header.ParseIPv4(frame, header.EthernetLen)
 	if !ok {
 		return 0, false
@@ -46,6 +51,13 @@ func hash4(frame []byte) (uint32, bool) {
 	}
 	return header.CRC32CUint64(h, binary.LittleEndian.Uint64(ip[12:20])), true
 }
+
+// What hash4 looks at in the usual frame.
+const (
+	plainLen  = header.EthernetLen + header.IPv4MinLen + 4 // with the ports
+	plainIPv4 = 0x45                                       // version and header length
+	anyPiece  = 0x3fff                                     // more fragments, or an offset
+)
 
 // hash6 hashes addresses and ports of IPv6 in the same way; the flow label
 // stands in for ports that cannot be read.

@@ -107,7 +107,11 @@ func (m *VXLANEncap) Process(ctx *module.Context, b *packet.Batch) {
 	src, dst, protocol := ctx.Attr(attrSrc), ctx.Attr(attrDst), ctx.Attr(attrProto)
 	noRoom, long, n := 0, 0, 0
 	slots := b.Slots()
-	for _, p := range b.Packets() {
+	var sports [packet.BatchSize]uint16
+	for i, p := range b.Packets() {
+		sports[i&(packet.BatchSize-1)] = entropy(p.Bytes())
+	}
+	for i, p := range b.Packets() {
 		size := p.TotalLen()
 		if size > maxLen {
 			long++
@@ -116,13 +120,12 @@ func (m *VXLANEncap) Process(ctx *module.Context, b *packet.Batch) {
 		}
 		slots[n] = p
 		n++
-		frame := p.Bytes()
 		if !p.Prepend(header.UDPLen + header.VXLANLen) {
 			noRoom++
 			continue
 		}
 		md := p.Metadata()
-		encode(p.Bytes(), entropy(frame), port, size, packet.Meta32(md, tunID))
+		encode(p.Bytes(), sports[i&(packet.BatchSize-1)], port, size, packet.Meta32(md, tunID))
 		packet.SetMeta32(md, src, packet.Meta32(md, tunSrc))
 		packet.SetMeta32(md, dst, packet.Meta32(md, tunDst))
 		packet.SetMeta8(md, protocol, header.ProtoUDP)
