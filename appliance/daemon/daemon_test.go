@@ -72,6 +72,8 @@ type proc struct {
 	done chan error
 	dir  string
 	url  string
+	// start starts the process; nil: as any other.
+	start func(cmd *exec.Cmd) error
 }
 
 // launch starts bessd in the foreground on a socket in a fresh directory.
@@ -89,7 +91,10 @@ func (p *proc) run(args ...string) {
 	p.t.Helper()
 	p.cmd = exec.Command(binary, append([]string{"-f", "-skip_root_check", "-buffers", "1024"}, args...)...)
 	p.cmd.Stderr, p.cmd.Stdout = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
+	if p.start == nil {
+		p.start = (*exec.Cmd).Start
+	}
+	if err := p.start(p.cmd); err != nil {
 		p.t.Fatal(err)
 	}
 	cmd, done := p.cmd, p.done
