@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -32,6 +33,7 @@ type Interface struct {
 	Options
 	ns   netns.NsHandle
 	kern *netlink.Handle // stays in the namespace
+	mtu  atomic.Int64
 
 	mu      sync.Mutex // guards the rest
 	name    string
@@ -73,6 +75,7 @@ func Claim(name string, o Options) (_ *Interface, err error) {
 	}
 	a := link.Attrs()
 	i.name = a.Name
+	i.mtu.Store(int64(a.MTU))
 	i.held, err = hold(i, a)
 	return i, err
 }

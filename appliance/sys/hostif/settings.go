@@ -47,6 +47,11 @@ func (i *Interface) Index() int {
 	return i.held.index
 }
 
+// MTU returns the interface's MTU as far as it is known without asking: from
+// opening, from SetConf, and while Watch runs also from what others change. It
+// is for workers.
+func (i *Interface) MTU() int { return int(i.mtu.Load()) }
+
 // Attrs asks the kernel about the interface. Errors: ENODEV if it is gone.
 func (i *Interface) Attrs() (*netlink.LinkAttrs, error) {
 	l, err := i.Device()
@@ -141,6 +146,7 @@ func (i *Interface) change(want state, asked fields) error {
 		_ = before.write()
 		return fmt.Errorf("interface %s: %w", i.name, err)
 	}
+	i.mtu.Store(int64(want.mtu))
 	return nil
 }
 

@@ -74,8 +74,9 @@ func (w *watcher) run(updates <-chan netlink.LinkUpdate) {
 				t.Reset(again / 100)
 				continue
 			}
-			if u.Header.Type == syscall.RTM_DELLINK && u.Attrs().Index == w.i.Index() {
-				gone = true
+			if u.Attrs().Index == w.i.Index() {
+				gone = gone || u.Header.Type == syscall.RTM_DELLINK
+				w.i.mtu.Store(int64(u.Attrs().MTU))
 			}
 		case <-t.C:
 		}

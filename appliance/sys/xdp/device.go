@@ -25,10 +25,9 @@ import (
 // its queues. It outlives the interface: when that goes away, nothing is
 // received or sent until another of its name comes.
 type Device struct {
-	o       Options
-	host    *hostif.Interface
-	queues  []queue
-	longest atomic.Int64 // bytes of a frame that the interface sends
+	o      Options
+	host   *hostif.Interface
+	queues []queue
 
 	mu     sync.Mutex // guards the rest
 	prog   *program
@@ -44,9 +43,11 @@ type Device struct {
 type queue struct {
 	socket    atomic.Pointer[socket]
 	receiving atomic.Uint32 // 1 while a worker uses the socket
-	_         [52]byte
+	received  sys.Counter   // packets
+	_         [40]byte
 	sending   atomic.Uint32 // the same for the other direction
-	_         [60]byte
+	sent      sys.Counter
+	_         [48]byte
 	wait      int // descriptor that is readable when the socket is
 	// What the queue's earlier sockets dropped.
 	oldIn, oldOut atomic.Uint64
@@ -152,7 +153,6 @@ func (d *Device) openLocked() error {
 			return err
 		}
 	}
-	d.setLongest(a.MTU)
 	if err := d.host.Do(func() error { return d.attach(a.Index) }); err != nil {
 		return err
 	}
@@ -310,10 +310,6 @@ func isSoftware(l netlink.Link) bool {
 	return err == nil && strings.HasPrefix(unix.ByteSliceToString(info.Driver[:]), "virtio")
 }
 
-// setLongest notes the longest frame that the interface sends: addresses, type
-// and two tags are not part of the MTU.
-func (d *Device) setLongest(mtu int) { d.longest.Store(int64(mtu + 22)) }
-
 // WaitFD returns the descriptor that is readable while queue q has packets.
 func (d *Device) WaitFD(q int) int { return d.queues[q].wait }
 
@@ -326,13 +322,7 @@ func (d *Device) Link() hostif.Link { return d.host.Link() }
 // SetConf changes the MTU (0: keep), the hardware address (nil: keep) and the
 // administrative state of the interface until Close, all or none.
 func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
-	if err := d.host.SetConf(mtu, mac, up); err != nil {
-		return err
-	}
-	if mtu != 0 {
-		d.setLongest(mtu)
-	}
-	return nil
+	return d.host.SetConf(mtu, mac, up)
 }
 
 // Dropped returns how many packets were lost: on reception because the ring
@@ -355,56 +345,4 @@ func (d *Device) Dropped() (in, out uint64) {
 func drops(s *socket) (in, out uint64) {
 	st := s.stats()
 	return s.lost.Load() + st.Rx_dropped + st.Rx_ring_full, st.Tx_invalid_descs
-}
-
-// Notes describe the interface, the mode it is driven in and why it is not a
-// better one, and the state it is in.
-func (d *Device) Notes() []string {
-	name := d.host.Name()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var notes []string
-	if s := d.queues[0].socket.Load(); s != nil {
-		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.mode(s)))
-	}
-	if d.reason != "" {
-		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.reason))
-	}
-	a, err := d.host.Attrs()
-	switch {
-	case err != nil:
-		notes = append(notes, fmt.Sprintf("interface %s is gone", name))
-	case a.Flags&net.FlagUp == 0:
-		notes = append(notes, fmt.Sprintf("interface %s is down", name))
-	}
-	if err == nil && d.has > d.o.Incoming {
-		notes = append(notes, fmt.Sprintf("interface %s: packets of other queues than %d..%d of its %d go to the host",
-			name, d.o.StartQueue, d.o.StartQueue+d.o.Incoming-1, d.has))
-	}
-	if d.comes > 0 {
-		notes = append(notes, fmt.Sprintf("interface %s came back %d times", name, d.comes))
-	}
-	return notes
-}
-
-// mode describes how a socket is driven.
-func (d *Device) mode(s *socket) string {
-	what := []string{"AF_XDP", Generic.String() + " mode", "copy"}
-	if d.prog != nil && d.prog.native {
-		what[1] = Native.String() + " mode"
-	}
-	if s.zeroCopy {
-		what[2] = "zero-copy"
-	}
-	what = append(what, fmt.Sprintf("%d queues from %d", d.o.Queues, d.o.StartQueue))
-	for _, f := range []struct {
-		on   bool
-		text string
-	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, "one frame per packet"},
-		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"}} {
-		if f.on {
-			what = append(what, f.text)
-		}
-	}
-	return strings.Join(what, ", ")
 }

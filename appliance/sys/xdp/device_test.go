@@ -245,6 +245,31 @@ func TestLongFrames(t *testing.T) {
 	}
 }
 
+// Somebody else's change of the MTU counts.
+func TestMTUChangesOutside(t *testing.T) {
+	k := connect(t, Options{})
+	k.mtu(3000)
+	testenv.Eventually(t, "longer frames are sent", func() bool { return k.send(0, frame(3000, 1)) == 1 })
+	k.same(k.get(1), [][]byte{frame(3000, 1)})
+	k.mtu(1500)
+	testenv.Eventually(t, "longer frames are not sent", func() bool { return k.send(0, frame(3000, 1)) == 0 })
+}
+
+func TestNotesTellQueues(t *testing.T) {
+	k := connect(t, Options{Queues: 2, Incoming: 1})
+	k.send(0, frame(60, 1))
+	k.send(1, frame(60, 1), frame(60, 2), frame(60, 3))
+	for _, want := range []string{"interface near: incoming queue 0: 0 packets, 0 dropped", "interface near: outgoing queue 0: 1 packets",
+		"interface near: outgoing queue 1: 3 packets", "packets of other queues than 0..0 of its 2 go to the host"} {
+		if !k.noted(want) {
+			t.Errorf("%q is not in %q", want, k.near.Notes())
+		}
+	}
+	if k.noted("incoming queue 1") {
+		t.Error(k.near.Notes())
+	}
+}
+
 func TestSettings(t *testing.T) {
 	k := connect(t, Options{Promiscuous: true})
 	var before netlink.LinkAttrs

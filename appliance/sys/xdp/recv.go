@@ -28,6 +28,7 @@ func (d *Device) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 	if s := qu.socket.Load(); s != nil {
 		n = s.recv(c, b, min(limit, b.Room()))
 	}
+	qu.received.Add(uint64(n))
 	qu.receiving.Store(0)
 	return n
 }

@@ -13,6 +13,8 @@ import (
 const (
 	// minLen is the shortest frame that can be sent.
 	minLen = 14
+	// beyondMTU is what a frame may have besides: addresses, type, two tags.
+	beyondMTU = 22
 	// maxParts is how many frames a packet may take: what a kernel that
 	// copies has room for.
 	maxParts = 17
@@ -32,8 +34,9 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	qu.sending.Store(1)
 	n := 0
 	if s := qu.socket.Load(); s != nil {
-		n = s.send(c, ps, int(d.longest.Load()))
+		n = s.send(c, ps, d.host.MTU()+beyondMTU)
 	}
+	qu.sent.Add(uint64(n))
 	qu.sending.Store(0)
 	return n
 }

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package xdp
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// Notes describe the interface, the mode it is driven in and why it is not a
+// better one, and the state it is in.
+func (d *Device) Notes() []string {
+	name := d.host.Name()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var notes []string
+	if s := d.queues[0].socket.Load(); s != nil {
+		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.mode(s)))
+	}
+	if d.reason != "" {
+		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.reason))
+	}
+	a, err := d.host.Attrs()
+	switch {
+	case err != nil:
+		notes = append(notes, fmt.Sprintf("interface %s is gone", name))
+	case a.Flags&net.FlagUp == 0:
+		notes = append(notes, fmt.Sprintf("interface %s is down", name))
+	}
+	if err == nil && d.has > d.o.Incoming {
+		notes = append(notes, fmt.Sprintf("interface %s: packets of other queues than %d..%d of its %d go to the host",
+			name, d.o.StartQueue, d.o.StartQueue+d.o.Incoming-1, d.has))
+	}
+	for i := range d.queues {
+		q := &d.queues[i]
+		if i < d.o.Incoming {
+			notes = append(notes, fmt.Sprintf("interface %s: incoming queue %d: %d packets, %d dropped", name, i, q.received.Load(), q.dropped()))
+		}
+		notes = append(notes, fmt.Sprintf("interface %s: outgoing queue %d: %d packets", name, i, q.sent.Load()))
+	}
+	if d.comes > 0 {
+		notes = append(notes, fmt.Sprintf("interface %s came back %d times", name, d.comes))
+	}
+	return notes
+}
+
+// mode describes how a socket is driven.
+func (d *Device) mode(s *socket) string {
+	what := []string{"AF_XDP", Generic.String() + " mode", "copy"}
+	if d.prog != nil && d.prog.native {
+		what[1] = Native.String() + " mode"
+	}
+	if s.zeroCopy {
+		what[2] = "zero-copy"
+	}
+	what = append(what, fmt.Sprintf("%d queues from %d", d.o.Queues, d.o.StartQueue))
+	for _, f := range []struct {
+		on   bool
+		text string
+	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, "one frame per packet"},
+		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"}} {
+		if f.on {
+			what = append(what, f.text)
+		}
+	}
+	return strings.Join(what, ", ")
+}
+
+// dropped returns how many packets were lost on reception. d.mu is held.
+func (q *queue) dropped() uint64 {
+	n := q.oldIn.Load()
+	if s := q.socket.Load(); s != nil {
+		in, _ := drops(s)
+		n += in
+	}
+	return n
+}
