@@ -274,10 +274,11 @@ spec:
 		}
 	}
 	p := e.Port("p")
-	inc, out := p.Stats(port.Inc), p.Stats(port.Out)
-	if inc.Packets != frames || out.Packets != frames || inc.Dropped != 0 || out.Dropped != 0 {
-		t.Errorf("%d received, %d sent", inc.Packets, out.Packets)
-	}
+	// The workers count what they have sent a moment after it arrived.
+	testenv.Eventually(t, "all is counted", func() bool {
+		inc, out := p.Stats(port.Inc), p.Stats(port.Out)
+		return inc.Packets == frames && out.Packets == frames && inc.Dropped == 0 && out.Dropped == 0
+	})
 	notes := strings.Join(p.Device.(port.Noter).Notes(), "\n")
 	sum := 0
 	for _, line := range strings.Split(notes, "\n") {

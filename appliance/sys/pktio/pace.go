@@ -33,9 +33,10 @@ const maxLag = int64(100 * time.Millisecond)
 type pacer struct {
 	Pace
 	start time.Time
-	base  int64  // when the first packet was due
-	sent  uint64 // packets or bits since base
-	due   int64  // when the next packet is due
+	clock func() time.Duration // of tests; otherwise the time since start
+	base  int64                // when the first packet was due
+	sent  uint64               // packets or bits since base
+	due   int64                // when the next packet is due
 
 	first, last int64 // stamps of the first and the last packet of the file
 	round       int64 // from one first packet to the next when the file is repeated
@@ -58,22 +59,28 @@ func (p *pacer) see(stamp int64, frames int) {
 	}
 }
 
-// now returns the time; the first call is the beginning.
+// now returns the time; the first call, which is told the stamp of the first
+// packet, is the beginning.
 func (p *pacer) now(stamp int64) int64 {
 	if p.start.IsZero() {
 		p.start = time.Now()
-		p.base = 0
-		p.due = 0
 		if p.Recorded {
 			p.due = stamp - p.first
 		}
 	}
-	now := int64(time.Since(p.start))
+	now := int64(p.since())
 	if late := now - p.due; late > maxLag {
 		p.base += late
 		p.due = now
 	}
 	return now
+}
+
+func (p *pacer) since() time.Duration {
+	if p.clock != nil {
+		return p.clock()
+	}
+	return time.Since(p.start)
 }
 
 // advance notes that a packet of size bytes went. The next one has the given
