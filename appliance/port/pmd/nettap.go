@@ -10,6 +10,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/tap"
 )
 
@@ -44,7 +45,7 @@ func newTap(v vdev, s settings) (*netTap, error) {
 			return nil, err
 		}
 	}
-	return d, tap.CheckName(d.o.Name)
+	return d, hostif.CheckName(d.o.Name)
 }
 
 // fixedMAC is what "fixed" stands for: "dtap" in letters.

@@ -27,7 +27,7 @@ var Driver = &port.Driver{
 func create(cfg *port.Config, arg *TAPPortArg) (*device, error) {
 	o := tap.Options{
 		Name: arg.GetIfname(), Where: where(arg), MAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
-		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, QueueLength: cfg.SizeInc, Persist: arg.GetPersist(),
+		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, QueueLength: cfg.SizeInc, Persist: arg.GetPersist(), Large: arg.GetLargePackets(),
 	}
 	if o.Name == "" {
 		o.Name = cfg.Name

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/tap"
 )
@@ -52,7 +53,7 @@ func create(cfg *port.Config, arg *VPortArg) (*device, error) {
 	if o.OuterTCI, err = tci("tx_outer_tci", arg.GetTxOuterTci()); err != nil {
 		return nil, err
 	}
-	if _, err := tap.ParseAddresses(o.Addresses); err != nil {
+	if _, err := hostif.ParseAddresses(o.Addresses); err != nil {
 		return nil, addressError(err)
 	}
 	d, err := tap.Open(o)

@@ -109,20 +109,32 @@ func (s *Sender) add(p packet.Packet) bool {
 }
 
 // fillLarge makes one message of a packet of several pieces and reports
-// whether that is possible. Where its headers are is found out anew: modules
-// may have moved them. One that is not what it was, for example since it was
-// put into a tunnel, cannot be sent.
+// whether that is possible.
 func (s *Sender) fillLarge(p packet.Packet) bool {
+	if s.large < 0 {
+		return false
+	}
+	h, ok := LargeHeader(p)
+	if !ok {
+		return false
+	}
+	h.Put(s.head)
+	s.msgs.Reset()
+	return s.msgs.Begin() && s.msgs.Add(s.head) && s.add(p)
+}
+
+// LargeHeader returns the header with which the kernel cuts a packet of several
+// pieces, whose checksum is made partial again. Where its headers are is found
+// out anew: modules may have moved them. One that is not what it was, for
+// example since it was put into a tunnel, cannot be sent.
+func LargeHeader(p packet.Packet) (sys.VnetHeader, bool) {
 	kind, size := p.Pieces()
 	var l layout
 	b := p.Bytes()
 	k := sys.Offload(kind)
-	if s.large < 0 || p.Flags()&packet.FlagLarge == 0 || size == 0 || !l.find(b, p.TotalLen()) || !l.fits(k) {
-		return false
+	if p.Flags()&packet.FlagLarge == 0 || size == 0 || !l.find(b, p.TotalLen()) || !l.fits(k) {
+		return sys.VnetHeader{}, false
 	}
 	l.putPseudo(b, l.addresses(b), l.end-l.l4)
-	h := sys.VnetHeader{Kind: k, Size: size, Header: l.payload, SumFrom: l.l4, SumAt: l.sumAt}
-	h.Put(s.head)
-	s.msgs.Reset()
-	return s.msgs.Begin() && s.msgs.Add(s.head) && s.add(p)
+	return sys.VnetHeader{Kind: k, Size: size, Header: l.payload, SumFrom: l.l4, SumAt: l.sumAt}, true
 }

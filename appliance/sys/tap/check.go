@@ -5,18 +5,12 @@ package tap
 
 import (
 	"fmt"
-	"strings"
-
-	"github.com/vishvananda/netlink"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 const (
-	// maxName is what a name of the kernel has room for.
-	maxName = 15
-	// The limits of the MTU of an Ethernet interface without hardware.
-	minMTU, maxMTU = 68, 65521
 	// defaultMTU is that of Ethernet.
 	defaultMTU = 1500
 	// maxCPU is more than any kernel has.
@@ -25,13 +19,13 @@ const (
 
 // check judges what can be judged without the kernel and fills in defaults.
 func (o *Options) check() error {
-	if err := CheckName(o.Name); err != nil {
+	if err := hostif.CheckName(o.Name); err != nil {
 		return err
 	}
 	if o.MTU == 0 {
 		o.MTU = defaultMTU
 	}
-	if err := CheckMTU(o.MTU); err != nil {
+	if err := hostif.CheckMTU(o.MTU); err != nil {
 		return err
 	}
 	for i, cpu := range o.CPUs {
@@ -39,52 +33,8 @@ func (o *Options) check() error {
 			return errno.Errorf(errno.EINVAL, "cpu[%d]: %d: must be in 0..%d", i, cpu, maxCPU)
 		}
 	}
-	_, err := ParseAddresses(o.Addresses)
+	_, err := hostif.ParseAddresses(o.Addresses)
 	return err
-}
-
-// CheckName says what is wrong with a name for an interface. Errors: EINVAL.
-func CheckName(name string) error {
-	switch {
-	case name == "":
-		return errno.Errorf(errno.EINVAL, "name of the interface: is empty")
-	case len(name) > maxName:
-		return errno.Errorf(errno.EINVAL, "interface %q: the name has %d bytes, must have at most %d", name, len(name), maxName)
-	case name == "." || name == "..":
-	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '/' || r == ':' || r == '%' }):
-	default:
-		return nil
-	}
-	return errno.Errorf(errno.EINVAL, "interface %q: a name must not contain slash, colon, percent sign, blanks and control characters", name)
-}
-
-// CheckMTU says whether an interface can have an MTU. Errors: EINVAL.
-func CheckMTU(mtu int) error {
-	if mtu < minMTU || mtu > maxMTU {
-		return errno.Errorf(errno.EINVAL, "mtu should be >= %d and <= %d: mtu %d", minMTU, maxMTU, mtu)
-	}
-	return nil
-}
-
-// ParseAddresses parses addresses with prefix length. Errors: EINVAL.
-func ParseAddresses(texts []string) ([]*netlink.Addr, error) {
-	var all []*netlink.Addr
-	for _, text := range texts {
-		full := text
-		if !strings.Contains(text, "/") {
-			full += "/32"
-			if strings.Contains(text, ":") {
-				full = text + "/128"
-			}
-		}
-		a, err := netlink.ParseAddr(full)
-		if err != nil {
-			return nil, errno.Errorf(errno.EINVAL, "address %q: must be like 10.0.0.1/24 or 2001:db8::1/64", text)
-		}
-		a.Label = ""
-		all = append(all, a)
-	}
-	return all, nil
 }
 
 func (o *Options) place() string {

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
@@ -30,6 +31,9 @@ func (d *Device) create() (fds []int, err error) {
 		defer where.Close()
 	}
 	fds, link, err := d.place(where)
+	if err == nil {
+		err = offload(fds[0], d.o.Large) // of all queues
+	}
 	if err == nil {
 		err = d.furnish(where, link)
 	}
@@ -131,7 +135,7 @@ func (d *Device) furnish(where *netns.Namespace, link netlink.Link) error {
 	if err := apply(kern, link, state{d.state.mtu, d.state.mac, link.Attrs().Flags&1 != 0}); err != nil {
 		return fail("settings", err)
 	}
-	addresses, err := ParseAddresses(d.o.Addresses)
+	addresses, err := hostif.ParseAddresses(d.o.Addresses)
 	if err != nil {
 		return err
 	}

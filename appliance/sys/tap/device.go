@@ -30,6 +30,9 @@ type Options struct {
 	// QueueLength is how many packets the kernel keeps until they are
 	// received.
 	QueueLength int
+	// Large lets packets in as programs left them to be cut, with
+	// packet.FlagLarge.
+	Large bool
 	// Persist keeps the interface after Close, and takes one that exists.
 	Persist bool
 	// CPUs are where the kernel works on what is sent, one for each outgoing
@@ -109,6 +112,7 @@ func (d *Device) open() (err error) {
 }
 
 func (in *inQueue) open(o *Options) (err error) {
+	in.large = o.Large
 	in.tags = [2]tag{{0x8100, o.InnerTCI}, {0x88a8, o.OuterTCI}}
 	if in.slot, err = sys.NewSlot(); err != nil {
 		return err

@@ -390,7 +390,7 @@ func TestPacketsAreSteered(t *testing.T) {
 func FuzzFinish(f *testing.F) {
 	k := &rig{t: f}
 	k.newPool(256)
-	in := inQueue{over: make([]byte, 65535)}
+	in := inQueue{over: make([]byte, 65535), large: true}
 	for _, n := range []int{0, 9, 10, 11, 70, 1930, 1931, 65535} {
 		f.Add([]byte{1, 0, 0, 0, 0, 0, 34, 0, 6, 0}, n)
 		f.Add([]byte{1, 1, 0, 0, 255, 255, 255, 255, 255, 255}, n)

@@ -32,6 +32,8 @@ type inQueue struct {
 	loop *loop  // frames sent come back here, nil: they do not
 	tags [2]tag // pushed, the inner one first
 	lost sys.Counter
+
+	large bool // packets of several pieces are let in
 }
 
 // outQueue is what the worker of an outgoing queue needs.
@@ -97,13 +99,12 @@ func (in *inQueue) finish(c *packet.Cache, p packet.Packet, n int) bool {
 		return false
 	}
 	h := p.Bytes()
-	partial, segmented := h[0]&1 != 0, h[1] != 0
+	partial, kind, piece := h[0]&1 != 0, h[1]&^0x80, binary.NativeEndian.Uint16(h[4:])
 	from := int(binary.NativeEndian.Uint16(h[6:]))
 	at := from + int(binary.NativeEndian.Uint16(h[8:]))
 	p.Adjust(headerSize)
-	if segmented {
-		// Longer than the MTU, to be cut by the hardware. The kernel was told
-		// not to send such.
+	if kind != 0 && !in.large {
+		// To be cut by the hardware. The kernel was told not to send such.
 		return false
 	}
 	n -= headerSize
@@ -119,6 +120,10 @@ func (in *inQueue) finish(c *packet.Cache, p packet.Packet, n int) bool {
 	}
 	if partial {
 		pktio.Complete(p, from, at)
+	}
+	if kind != 0 {
+		p.SetFlags(p.Flags() | packet.FlagLarge)
+		p.SetPieces(kind, int(piece))
 	}
 	return true
 }
@@ -164,15 +169,24 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 }
 
 // write sends one packet. A partial checksum is left for the receiver, who
-// would not look at it anyway.
+// would not look at it anyway, and so is a packet of several pieces.
 func (out *outQueue) write(fd int, p packet.Packet) syscall.Errno {
 	head := out.head[:headerSize]
-	if p.Flags()&packet.FlagPartialChecksum != 0 {
+	switch flags := p.Flags(); {
+	case flags&packet.FlagLarge != 0:
+		h, ok := pktio.LargeHeader(p)
+		if !ok {
+			return syscall.EMSGSIZE
+		}
+		head = out.head[headerSize:]
+		h.Put(head)
+	case flags&packet.FlagPartialChecksum != 0:
 		from, at := p.ChecksumPlace()
 		if at < from || at+2 > p.TotalLen() {
 			return syscall.EINVAL
 		}
 		head = out.head[headerSize:]
+		clear(head)
 		head[0] = 1
 		binary.NativeEndian.PutUint16(head[6:], uint16(from))
 		binary.NativeEndian.PutUint16(head[8:], uint16(at-from))

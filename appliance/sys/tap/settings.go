@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 // state are the settings of an interface that a port may change.
@@ -51,7 +52,7 @@ func (d *Device) at(f func(*netlink.Handle, netlink.Link) error) error {
 // An interface that is made again gets the same settings.
 func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	if mtu != 0 {
-		if err := CheckMTU(mtu); err != nil {
+		if err := hostif.CheckMTU(mtu); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ package tap
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestFramesPassBothWays(t *testing.T) {
 	for name, open := range map[string]func(testing.TB, Options) *rig{"home": stay, "away": move} {
 		t.Run(name, func(t *testing.T) {
 			o := options()
-			o.MTU = maxMTU
+			o.MTU = 65521
 			exchange(open(t, o), 14, 15, 60, 64, 1514, 1918, 1919, 1920, 1921, 2048, 4000, 9014, 65535)
 		})
 	}
@@ -310,4 +311,74 @@ func TestNothingIsAllocated(t *testing.T) {
 	}); n != 0 || got < 50 {
 		t.Errorf("%v allocations per run, %d packets", n, got)
 	}
+}
+
+// TestLargePacketsPass lets TCP flow between two namespaces through two
+// devices that leave packets uncut.
+func TestLargePacketsPass(t *testing.T) {
+	o := options()
+	o.Large, o.Addresses = true, []string{"10.7.0.1/24"}
+	k := move(t, o)
+	o.Addresses, o.MAC = []string{"10.7.0.2/24"}, net.HardwareAddr{2, 0, 0, 0, 0, 9}
+	other := move(t, o)
+	var server net.Listener
+	k.away.Do(func() (err error) { server, err = net.Listen("tcp", "10.7.0.1:7"); return err })
+	defer server.Close()
+	got := make(chan int)
+	go func() {
+		c, err := server.Accept()
+		if err != nil {
+			got <- 0
+			return
+		}
+		defer c.Close()
+		n, _ := io.Copy(io.Discard, c)
+		got <- int(n)
+	}()
+	const size = 4 << 20
+	stop, over := make(chan struct{}), make(chan int)
+	go func() {
+		longest := 0
+		for {
+			select {
+			case <-stop:
+				over <- longest
+				return
+			default:
+			}
+			for _, pair := range [][2]*rig{{k, other}, {other, k}} {
+				pair[0].d.Recv(0, k.c, &k.b, packet.BatchSize)
+				for _, p := range k.b.Packets() {
+					longest = max(longest, p.TotalLen())
+				}
+				n := pair[1].d.Send(0, k.c, k.b.Packets())
+				k.c.FreeAll(k.b.Packets()[n:])
+				k.b.Clear()
+			}
+		}
+	}()
+	other.away.Do(func() error {
+		c, err := net.Dial("tcp", "10.7.0.1:7")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Write(make([]byte, size))
+		return err
+	})
+	if n := <-got; n != size {
+		t.Errorf("%d bytes arrived, want %d", n, size)
+	}
+	close(stop)
+	if longest := <-over; longest < 2000 {
+		t.Errorf("the longest packet had %d bytes: none was large", longest)
+	}
+	// A large packet that is not what it says is not sent.
+	p := k.c.New(frame(100, 1))
+	p.SetFlags(packet.FlagLarge)
+	p.SetPieces(1, 1400)
+	if k.d.Send(0, k.c, []packet.Packet{p}) != 0 {
+		t.Error("sent")
+	}
+	k.c.Free(p)
 }

@@ -45,11 +45,6 @@ func openQueues(name string, queues int, fresh bool) (fds []int, err error) {
 		if err := attach(fd, name, first); err != nil {
 			return fds, err
 		}
-		// The kernel is to hand over whole packets: no partial checksums, and
-		// nothing longer than the MTU.
-		if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0); err != nil {
-			return fds, fmt.Errorf("offloads: %w", err)
-		}
 		// A device that exists may have been used with another one.
 		if err := unix.IoctlSetPointerInt(fd, unix.TUNSETVNETHDRSZ, headerSize); err != nil {
 			return fds, fmt.Errorf("size of header: %w", err)
@@ -75,6 +70,24 @@ func neverWait(fd int) error {
 func isNonblocking(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	return err == nil && flags&unix.O_NONBLOCK != 0
+}
+
+// offload says what the kernel may leave to the device: nothing, so that
+// packets are whole and no longer than the MTU allows, or, if large packets are
+// welcome, their cutting and with it their checksums.
+func offload(fd int, large bool) error {
+	choice := []int{0}
+	if large {
+		const tcp = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6
+		choice = []int{tcp | unix.TUN_F_USO4 | unix.TUN_F_USO6, tcp} // UDP since Linux 6.2
+	}
+	var err error
+	for _, features := range choice {
+		if err = unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, features); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("offloads: %w", err)
 }
 
 // attach makes fd a queue of a device.
