@@ -17,6 +17,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port/ring"
 	"github.com/bessform/terraform-provider-bess/appliance/port/tap"
 	"github.com/bessform/terraform-provider-bess/appliance/port/unixsock"
+	"github.com/bessform/terraform-provider-bess/appliance/port/veth"
 	"github.com/bessform/terraform-provider-bess/appliance/port/vhost"
 	"github.com/bessform/terraform-provider-bess/appliance/port/vport"
 )
@@ -34,6 +35,7 @@ func Drivers() []*port.Driver {
 		tap.Driver,
 		unixsock.Driver,
 		vport.Driver,
+		veth.Driver,
 		vhost.Driver,
 	}
 }

@@ -49,6 +49,15 @@ func open(path string) (*Namespace, error) {
 	return &Namespace{fd: fd}, nil
 }
 
+// Again opens the namespace once more.
+func (n *Namespace) Again() (*Namespace, error) {
+	fd, err := unix.FcntlInt(uintptr(n.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("network namespace: %w", err)
+	}
+	return Of(fd), nil
+}
+
 // FD returns the descriptor that stands for the namespace.
 func (n *Namespace) FD() int { return n.fd }
 

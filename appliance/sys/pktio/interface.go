@@ -42,6 +42,9 @@ type InterfaceOptions struct {
 	Large bool
 	// Up makes sure the interface is up.
 	Up bool
+	// Created says that the port made the interface: Close removes it, and so
+	// does the next start of a daemon after one that was killed.
+	Created bool
 }
 
 // Interface is an Ethernet interface of Linux as a place packets come from
@@ -76,6 +79,11 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 			err = fmt.Errorf("interface %q: %w", name, err)
 		}
 	}()
+	if o.Created {
+		if err := i.host.Created(); err != nil {
+			return nil, err
+		}
+	}
 	a, err := i.host.Attrs()
 	if err != nil {
 		return nil, err
@@ -154,6 +162,11 @@ func (i *Interface) openRings(a *netlink.LinkAttrs) error {
 
 // reopen goes on with the interface that came again.
 func (i *Interface) reopen() error {
+	if i.o.Created {
+		if err := i.host.Created(); err != nil {
+			return err
+		}
+	}
 	a, err := i.host.Attrs()
 	if err != nil {
 		return err

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package veth is the driver VethPort: a virtual cable to programs of this
+// host, in whatever network namespace.
+package veth
+
+import (
+	"net"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/veth"
+)
+
+// Driver makes a pair of interfaces.
+var Driver = &port.Driver{
+	Name:   "VethPort",
+	Prefix: "veth_port",
+	Help:   "makes a virtual cable to programs of this host or a container (veth)",
+	Arg:    &VethPortArg{},
+	New:    port.New(create),
+}
+
+// create makes the cable. Errors: those of veth.Open.
+func create(cfg *port.Config, arg *VethPortArg) (*device, error) {
+	o := veth.Options{
+		Port: cfg.Name, Near: arg.GetEngineIfname(), Far: arg.GetIfname(),
+		Where:   netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()},
+		NearMAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
+		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, Frames: cfg.SizeInc, Large: arg.GetLargePackets(),
+	}
+	if o.Far == "" {
+		o.Far = cfg.Name
+	}
+	if o.Near == "" {
+		o.Near = cfg.Name[:min(len(cfg.Name), 10)] + ".bess"
+	}
+	if text := arg.GetMac(); text != "" {
+		var err error
+		if o.FarMAC, err = net.ParseMAC(text); err != nil || len(o.FarMAC) != 6 {
+			return nil, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
+		}
+	}
+	d, err := veth.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MTU, cfg.MAC = d.Address()
+	return &device{d}, nil
+}
+
+// device is an open port.
+type device struct{ *veth.Device }
+
+// DeviceStats counts packets that were lost on the way in.
+func (d *device) DeviceStats() (inc, out port.DeviceStats) {
+	return port.DeviceStats{Dropped: d.Dropped()}, port.DeviceStats{}
+}
+
+// Link reports the state of the engine's end.
+func (d *device) Link() port.Link { return port.Link(d.Device.Link()) }

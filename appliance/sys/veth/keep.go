@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package veth
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netinfo"
+)
+
+// A cable that is gone is made again after the shortest pause, and if that
+// fails after ever longer ones.
+const (
+	shortestPause = 100 * time.Millisecond
+	longestPause  = 4 * time.Second
+)
+
+// subscribe returns a channel that tells when an interface here has changed.
+func (d *Device) subscribe() (updates <-chan struct{}, err error) {
+	err = d.home.Do(func() (err error) {
+		updates, err = netinfo.Watch(d.stop)
+		return err
+	})
+	return updates, err
+}
+
+// keep makes the cable again whenever it is gone, until Close. The near end
+// then goes on with the new one by itself.
+func (d *Device) keep(updates <-chan struct{}) {
+	defer func() {
+		if updates != nil {
+			for range updates { // until the subscription has ended
+			}
+		}
+	}()
+	timer := time.NewTimer(0)
+	timer.Stop()
+	defer timer.Stop()
+	pause := shortestPause
+	for {
+		select {
+		case <-d.stop:
+			return
+		case _, ok := <-updates:
+			if !ok {
+				// Too much happened at once for the kernel to tell.
+				if updates, _ = d.subscribe(); updates == nil {
+					timer.Reset(pause)
+					continue
+				}
+			}
+		case <-timer.C:
+		}
+		if !d.gone() {
+			pause = shortestPause
+			continue
+		}
+		if !d.again() {
+			timer.Reset(pause)
+			pause = min(2*pause, longestPause)
+		}
+	}
+}
+
+// gone reports whether the cable made last does not exist any more, whatever it
+// is called.
+func (d *Device) gone() bool {
+	kern, err := d.home.Netlink()
+	if err != nil {
+		return false
+	}
+	defer kern.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, err = kern.LinkByIndex(d.near)
+	return errors.As(err, &netlink.LinkNotFoundError{})
+}
+
+// again tries to make the cable again.
+func (d *Device) again() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	index, err := d.create()
+	if d.trouble = err; err != nil {
+		return false
+	}
+	d.near = index
+	d.returns++
+	return true
+}
+
+// SetConf changes the MTU (0: keep) of both ends, and the address (nil: keep)
+// and the administrative state of the near one.
+func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
+	if err := d.Interface.SetConf(mtu, mac, up); err != nil || mtu == 0 {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.o.MTU = mtu
+	there, err := d.there()
+	if err != nil {
+		return err
+	}
+	defer there.Close()
+	kern, err := there.Netlink()
+	if err != nil {
+		return err
+	}
+	defer kern.Close()
+	link, err := kern.LinkByName(d.o.Far)
+	if err != nil {
+		return nil // it has been renamed or moved: its owner sees to the MTU
+	}
+	if err := kern.LinkSetMTU(link, mtu); err != nil {
+		return fmt.Errorf("interface %s: mtu %d: %w", d.o.Far, mtu, err)
+	}
+	return nil
+}
+
+// Notes describe the cable and the state it is in.
+func (d *Device) Notes() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	note := fmt.Sprintf("virtual cable from %s to %s", d.o.Near, d.o.Far)
+	if s := d.o.Where.String(); s != "" {
+		note += " in " + s
+	}
+	notes := append([]string{note}, d.Interface.Notes()...)
+	if d.trouble != nil {
+		notes = append(notes, fmt.Sprintf("it could not be made again yet: %v", d.trouble))
+	}
+	if d.returns > 0 {
+		notes = append(notes, fmt.Sprintf("it was deleted and made again %d times", d.returns))
+	}
+	return notes
+}

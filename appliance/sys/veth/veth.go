@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package veth makes virtual cables (veth(4)): one end is the engine's, the
+// other one is for programs, in whatever network namespace.
+//
+//	engine --- packet sockets --- near end | far end --- programs
+//	                              here     | there
+package veth
+
+import (
+	"net"
+	"sync"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
+)
+
+// Options say what a Device is to be.
+type Options struct {
+	// Port is the name of the port that the cable is for.
+	Port string
+	// Near and Far are the names of the ends, 1..15 bytes.
+	Near, Far string
+	// Where the far end is to appear.
+	Where netns.Target
+	// NearMAC and FarMAC are the ends' addresses, nil: random ones. MTU is that
+	// of both; 0 stands for 1500.
+	NearMAC, FarMAC net.HardwareAddr
+	MTU             int
+	// Addresses of the far end, such as 10.0.0.1/24.
+	Addresses []string
+	// Incoming and Outgoing queues of the near end, 1..128.
+	Incoming, Outgoing int
+	// Frames is how many packets the kernel keeps for each incoming queue.
+	Frames int
+	// Large lets packets in as programs left them to be cut.
+	Large bool
+}
+
+// Device is a cable. Queues and settings are those of the near end. When the
+// cable is deleted, or the namespace of its far end, nothing is received or
+// sent until it can be made again.
+type Device struct {
+	*pktio.Interface
+	o     Options
+	home  *netns.Namespace // where the near end is
+	stop  chan struct{}    // ends keep
+	ended sync.WaitGroup
+
+	mu      sync.Mutex // guards the rest
+	near    int        // index of the near end
+	returns int        // how often the cable was made again
+	trouble error      // why that fails
+}
+
+// defaultMTU is that of Ethernet.
+const defaultMTU = 1500
+
+// Open makes the cable. Errors: EEXIST if there is an interface of one of the
+// names, those of netns.Target, EINVAL for names, addresses and an MTU that
+// cannot be, and what the kernel answers.
+func Open(o Options) (_ *Device, err error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	d := &Device{o: o, stop: make(chan struct{})}
+	if d.home, err = netns.Current(); err != nil {
+		return nil, err
+	}
+	updates, err := d.subscribe()
+	if err == nil {
+		if d.near, err = d.create(); err == nil {
+			err = d.attach()
+		}
+		if err != nil {
+			d.remove()
+			close(d.stop)
+			for range updates { // until the subscription has ended
+			}
+		}
+	}
+	if err != nil {
+		d.home.Close()
+		return nil, err
+	}
+	d.ended.Go(func() { d.keep(updates) })
+	return d, nil
+}
+
+func (o *Options) check() error {
+	for _, name := range []string{o.Near, o.Far} {
+		if err := hostif.CheckName(name); err != nil {
+			return err
+		}
+	}
+	if o.Near == o.Far && o.Where == (netns.Target{}) {
+		return errno.Errorf(errno.EINVAL, "interface %s: both ends are here, so they need two names", o.Near)
+	}
+	if o.MTU == 0 {
+		o.MTU = defaultMTU
+	}
+	if err := hostif.CheckMTU(o.MTU); err != nil {
+		return err
+	}
+	_, err := hostif.ParseAddresses(o.Addresses)
+	return err
+}
+
+// attach opens the near end.
+func (d *Device) attach() error {
+	return d.home.Do(func() (err error) {
+		d.Interface, err = pktio.OpenInterface(d.o.Near, pktio.InterfaceOptions{
+			Port: d.o.Port, Exclusive: true, Created: true, Receive: true, Send: true, Incoming: d.o.Incoming,
+			Outgoing: d.o.Outgoing, Frames: d.o.Frames, Large: d.o.Large,
+		})
+		return err
+	})
+}
+
+// Close ends the traffic and removes the cable. No worker uses the device any
+// more.
+func (d *Device) Close() {
+	close(d.stop)
+	d.ended.Wait()
+	d.Interface.Close()
+	d.remove() // what was made last and not opened yet
+	d.home.Close()
+}
