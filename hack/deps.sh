@@ -5,7 +5,7 @@
 # Installs the Debian packages that tests and generation use. Terraform is not
 # among them: without it the tests that need it are skipped, and say so.
 set -euo pipefail
-packages=(protobuf-compiler libprotobuf-dev iproute2 iputils-ping tcpdump ethtool curl procps gcc libc6-dev
+packages=(protobuf-compiler libprotobuf-dev iproute2 iputils-ping tcpdump ethtool curl iperf3 procps gcc libc6-dev
   python3 python3-grpcio python3-protobuf systemd rpm packer)
 missing=()
 for p in "${packages[@]}"; do

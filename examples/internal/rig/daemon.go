@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,7 @@ type Daemon struct {
 	*client.Client
 	t    testing.TB
 	dir  string
+	in   []string // what runs the process in a namespace, if anything
 	args []string
 	cmd  *exec.Cmd
 	log  bytes.Buffer
@@ -31,12 +33,17 @@ type Daemon struct {
 // Start runs bessd with further flags until the test ends.
 func Start(t testing.TB, args ...string) *Daemon {
 	t.Helper()
+	return start(t, nil, args...)
+}
+
+func start(t testing.TB, in []string, args ...string) *Daemon {
+	t.Helper()
 	need(t)
 	dir, err := os.MkdirTemp(work, "d")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{t: t, dir: dir, args: args}
+	d := &Daemon{t: t, dir: dir, in: in, args: args}
 	if d.Client, err = client.Dial("unix:"+filepath.Join(dir, "s"), client.Options{Timeout: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +61,9 @@ func Start(t testing.TB, args ...string) *Daemon {
 // Launch starts the process, again after Kill, and waits until it answers.
 func (d *Daemon) Launch() {
 	d.t.Helper()
-	args := append([]string{"-f", "-skip_root_check", "-grpc_url", d.Address(), "-i", filepath.Join(d.dir, "pid")}, d.args...)
-	d.cmd = exec.Command(program("bessd"), args...)
+	args := slices.Concat(d.in, []string{program("bessd"), "-f", "-skip_root_check", "-grpc_url", d.Address(),
+		"-i", filepath.Join(d.dir, "pid")}, d.args)
+	d.cmd = exec.Command(args[0], args[1:]...)
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)

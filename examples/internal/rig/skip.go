@@ -15,6 +15,9 @@ type reason string
 const (
 	noTerraform reason = "needs terraform on PATH"
 	noTime      reason = "takes long, and -short was given"
+	noNetns     reason = "needs root and network namespaces"
+	noTun       reason = "needs /dev/net/tun"
+	noProgram   reason = "needs ip, ping, curl, tcpdump and iperf3"
 )
 
 // skip ends the test as skipped; with CI=true that is a failure, because what
