@@ -67,18 +67,21 @@ func RunIO(ctx context.Context, o Options, rows []IORow) (*IOReport, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("the benchmark of ports makes network namespaces and interfaces, and needs root")
 	}
+	pids := map[*client.Client]int{}
 	for _, c := range o.Targets {
 		if err := empty(ctx, c); err != nil {
 			return nil, err
 		}
-		if err := sameNamespace(c); err != nil {
+		pid, err := neighbour(c)
+		if err != nil {
 			return nil, err
 		}
+		pids[c] = pid
 	}
 	r := &IOReport{Machine: startMachine()}
 	for _, row := range rows {
 		for _, c := range o.Targets {
-			res := runIORow(ctx, o, row, c)
+			res := runIORow(ctx, o, row, c, pids[c])
 			r.Rows = append(r.Rows, res)
 			if o.Progress != nil {
 				_, _ = fmt.Fprintln(o.Progress, res.line()) // progress may be lost
@@ -92,21 +95,29 @@ func RunIO(ctx context.Context, o Options, rows []IORow) (*IOReport, error) {
 	return r, nil
 }
 
-// sameNamespace refuses a daemon that would not see the interfaces.
-func sameNamespace(c *client.Client) error {
+// neighbour returns the process of a daemon. It refuses one that would not see
+// the interfaces.
+func neighbour(c *client.Client) (int, error) {
 	pid, err := findProcess(c.Address())
+	for range 5 { // what /proc lists while sockets come and go may have gaps
+		if err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+		pid, err = findProcess(c.Address())
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Address(), err)
+		return 0, fmt.Errorf("%s: %w", c.Address(), err)
 	}
 	ours, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
 	if err == nil && ours != theirs {
-		err = errors.New("the daemon is in another network namespace")
+		err = fmt.Errorf("%s: the daemon is in another network namespace", c.Address())
 	}
-	return err
+	return pid, err
 }
 
 // ioRun is a row under way.
@@ -119,9 +130,8 @@ type ioRun struct {
 	res  *IORowResult
 }
 
-func runIORow(ctx context.Context, o Options, row IORow, c *client.Client) *IORowResult {
-	r := &ioRun{o: o, row: row, c: c, res: &IORowResult{Name: row.Name, Title: row.Title, Target: c.Address(), Generator: row.how}}
-	r.pid, _ = findProcess(c.Address()) // it was found before
+func runIORow(ctx context.Context, o Options, row IORow, c *client.Client, pid int) *IORowResult {
+	r := &ioRun{o: o, row: row, c: c, pid: pid, res: &IORowResult{Name: row.Name, Title: row.Title, Target: c.Address(), Generator: row.how}}
 	if err := r.run(ctx); err != nil {
 		var m *missingError
 		if errors.As(err, &m) {
@@ -220,14 +230,12 @@ type reading struct {
 	at      time.Time
 	sent    uint64 // by the port
 	arrived uint64 // at the sink
-	cpu     map[string]time.Duration
+	// Processor time of the threads that work for the port.
+	worker, softirq map[string]time.Duration
 }
 
 func (r *ioRun) read(ctx context.Context) (v reading, err error) {
-	v.cpu = threadTimes(r.pid, r.o.Cores[0])
-	for t, d := range softirqTime(r.o.Cores[0]) {
-		v.cpu[t] = d
-	}
+	v.worker, v.softirq = threadTimes(r.pid, r.o.Cores[0]), softirqTime(r.o.Cores[0])
 	s, err := r.c.PortStats(ctx, "bench")
 	if err != nil {
 		return v, err
@@ -260,17 +268,14 @@ func (r *ioRun) rate(ctx context.Context) (err error) {
 		if sent := float64(b.sent - a.sent); sent > n*(1+ioLost)+burstSlack || n > sent*(1+ioLost)+burstSlack {
 			return fmt.Errorf("wrong: the port has sent %.0f packets, %.0f came back", sent, n)
 		}
-		ran := total(a.cpu, b.cpu).Seconds()
-		mpps, cpu = append(mpps, n/span/1e6), append(cpu, ran/span)
-		if ran > 0 {
-			each = append(each, n/ran/1e6)
+		if busiest(a.worker, b.worker) == 0 {
+			return errors.New("the worker's thread is not to be seen")
 		}
+		ran := (total(a.worker, b.worker) + total(a.softirq, b.softirq)).Seconds()
+		mpps, cpu = append(mpps, n/span/1e6), append(cpu, ran/span)
+		each = append(each, n/ran/1e6)
 	}
-	r.res.Mpps, r.res.CPU = spread(mpps), spread(cpu)
-	if len(each) > 0 {
-		s := spread(each)
-		r.res.PerCPU = &s
-	}
+	r.res.Mpps, r.res.PerCPU, r.res.CPU = spread(mpps), spread(each), spread(cpu)
 	return ctx.Err()
 }
 

@@ -28,8 +28,8 @@ type IORowResult struct {
 	Notes []string `json:"notes,omitempty"`
 	// Mpps is in millions of packets that came back per second; PerCPU the same
 	// per second of processor time of the worker's thread, kernel included.
-	Mpps   Spread  `json:"mpps"`
-	PerCPU *Spread `json:"mpps_per_cpu_second,omitempty"`
+	Mpps   Spread `json:"mpps"`
+	PerCPU Spread `json:"mpps_per_cpu_second"`
 	// CPU is the part of its core that the worker had, 0 to 1.
 	CPU Spread `json:"cpu"`
 	// Idle and HalfLoad are how long single frames took, without others and
@@ -70,14 +70,7 @@ func (r *IORowResult) line() string {
 	case r.Error != "":
 		return fmt.Sprintf("%-10s FAILED: %s", r.Name, r.Error)
 	}
-	return fmt.Sprintf("%-10s %6.2f Mpps  %6s per CPU second  %s µs idle  %s µs at half load", r.Name, r.Mpps.Median, r.perCPU(), r.Idle, r.HalfLoad)
-}
-
-func (r *IORowResult) perCPU() string {
-	if r.PerCPU == nil {
-		return "?"
-	}
-	return fmt.Sprintf("%.2f", r.PerCPU.Median)
+	return fmt.Sprintf("%-10s %6.2f Mpps  %6.2f per CPU second  %s µs idle  %s µs at half load", r.Name, r.Mpps.Median, r.PerCPU.Median, r.Idle, r.HalfLoad)
 }
 
 // String returns the median and the 99th percentile.
@@ -101,8 +94,8 @@ func (r *IOReport) Markdown(w io.Writer) {
 			fmt.Fprintf(w, "| %s | %s | %s%s | | | | | |\n", row.Title, row.Target, row.Missing, strings.ReplaceAll(row.Error, "\n", " "))
 			continue
 		}
-		fmt.Fprintf(w, "| %s | %s | %.2f (%.2f–%.2f) | %s | %.0f %% | %s | %s | %s |\n", row.Title, row.Target, row.Mpps.Median, row.Mpps.Min, row.Mpps.Max,
-			row.perCPU(), 100*row.CPU.Median, row.Idle, row.HalfLoad, row.Generator)
+		fmt.Fprintf(w, "| %s | %s | %.2f (%.2f–%.2f) | %.2f (%.2f–%.2f) | %.0f %% | %s | %s | %s |\n", row.Title, row.Target, row.Mpps.Median, row.Mpps.Min, row.Mpps.Max,
+			row.PerCPU.Median, row.PerCPU.Min, row.PerCPU.Max, 100*row.CPU.Median, row.Idle, row.HalfLoad, row.Generator)
 	}
 	for _, row := range r.Rows {
 		if len(row.Notes) > 0 {
