@@ -91,6 +91,9 @@ func (d *netTap) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 // Send hands ps to the interface.
 func (d *netTap) Send(q int, c *packet.Cache, ps []packet.Packet) int { return d.dev.Send(q, c, ps) }
 
+// SendsLarge says that packets of several pieces can be sent.
+func (d *netTap) SendsLarge() {}
+
 // WaitFD returns the descriptor that is readable when queue q has packets.
 func (d *netTap) WaitFD(q int) int { return d.dev.WaitFD(q) }
 

@@ -15,6 +15,9 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
+// What one port let in uncut, another one sends.
+var _ port.LargeSender = (*netTap)(nil)
+
 // openQueuesIn opens a port with several queues in a namespace.
 func (w *bench) openQueuesIn(ns *testenv.Namespace, arg *PMDPortArg, inc, out int) *port.Port {
 	w.t.Helper()

@@ -68,8 +68,9 @@ type TAPPortArg struct {
 	Persist bool `protobuf:"varint,8,opt,name=persist,proto3" json:"persist,omitempty"`
 	// Let packets of up to 64 kB into the pipeline as programs left them to be
 	// cut, and send them so: several times faster for TCP. Only for pipelines
-	// that leave the headers where they are and end at ports that can send such
-	// packets, TAPPort or AFPacketPort with this option.
+	// that put no other headers before those of IP and end at ports that send
+	// such packets: TAPPort, VPort, VethPort and AFPacketPort, the latter two with
+	// this option. Other ports drop and count them.
 	LargePackets  bool `protobuf:"varint,9,opt,name=large_packets,json=largePackets,proto3" json:"large_packets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

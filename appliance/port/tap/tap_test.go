@@ -19,6 +19,9 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
+// What one port let in uncut, another one sends.
+var _ port.LargeSender = (*device)(nil)
+
 func TestMain(m *testing.M) { testenv.Main(m) }
 
 // at opens a port in a namespace, with two queues each way.

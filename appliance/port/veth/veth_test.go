@@ -27,6 +27,9 @@ import (
 // waits to be killed. It names the directory for its state.
 const dirEnv = "VETH_TEST_DIR"
 
+// What one port let in uncut, another one sends.
+var _ port.LargeSender = (*device)(nil)
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(dirEnv); dir != "" {
 		hostif.SetDir(dir)

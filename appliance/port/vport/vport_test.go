@@ -20,6 +20,9 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
+// What one port let in uncut, another one sends.
+var _ port.LargeSender = (*device)(nil)
+
 func TestMain(m *testing.M) { testenv.Main(m) }
 
 var mac = net.HardwareAddr{2, 0, 0, 0, 0, 1}

@@ -168,6 +168,10 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	return sent
 }
 
+// SendsLarge says that packets of several pieces can be sent: the kernel, or
+// who receives them, cuts them.
+func (d *Device) SendsLarge() {}
+
 // write sends one packet. A partial checksum is left for the receiver, who
 // would not look at it anyway, and so is a packet of several pieces.
 func (out *outQueue) write(fd int, p packet.Packet) syscall.Errno {
