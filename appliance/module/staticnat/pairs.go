@@ -29,6 +29,15 @@ type spans []span
 
 // find returns what an address is translated to.
 func (s spans) find(addr uint32) (uint32, bool) {
+	r := s.search(addr)
+	if r == nil {
+		return 0, false
+	}
+	return addr - r.start + r.to, true
+}
+
+// search returns the range that an address is in, nil if there is none.
+func (s spans) search(addr uint32) *span {
 	lo, hi := 0, len(s)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
@@ -38,10 +47,10 @@ func (s spans) find(addr uint32) (uint32, bool) {
 		case addr > r.last:
 			lo = mid + 1
 		default:
-			return addr - r.start + r.to, true
+			return r
 		}
 	}
-	return 0, false
+	return nil
 }
 
 // newPairs checks the pairs of an argument.

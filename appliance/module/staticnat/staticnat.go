@@ -70,16 +70,13 @@ func (m *StaticNAT) Process(ctx *module.Context, b *packet.Batch) {
 	if ctx.IGate != inside {
 		from, side, out = pairs.outside, header.DstSide, 0
 	}
-	n := 0
-	for _, p := range b.Packets() {
-		if from.translate(p, side) {
-			n++
-		}
-	}
+	n := from.translate(b.Packets(), side)
 	ctx.Count(countTranslated, uint64(n))
 	ctx.Count(countUnchanged, uint64(b.Len()-n))
 	ctx.EmitBatch(b, out)
 }
+
+var be = binary.BigEndian
 
 // plainLen is what a frame must have for the short way of translate: room for
 // headers of Ethernet, IPv4 without options and TCP.
@@ -99,35 +96,47 @@ func plainTotal(proto uint8) uint32 {
 	return 1 << 16 // no datagram is that long: it goes the long way
 }
 
-// translate gives one side of a packet its other address and reports whether
-// it has one.
-func (s spans) translate(p packet.Packet, side header.Side) bool {
-	d := p.Bytes()
-	be := binary.BigEndian
-	if len(d) < plainLen || be.Uint32(d[12:16])>>8 != plainIPv4 || uint32(be.Uint16(d[16:18])) < plainTotal(d[23]) ||
-		be.Uint16(d[20:22])&0x1fff != 0 || p.Flags() != 0 {
-		return s.translateAny(p, side)
+// translate gives one side of the packets their other addresses and returns how
+// many have one. It is one loop without calls for the usual packets: IPv4
+// without options, whole TCP or UDP headers, nothing left for the hardware.
+func (s spans) translate(ps []packet.Packet, side header.Side) (n int) {
+	if len(s) == 0 {
+		return 0
 	}
-	addr := d[26:30]
-	if side == header.DstSide {
-		addr = d[30:34]
-	}
-	old := be.Uint32(addr)
-	now, ok := s.find(old)
-	delta := header.Delta32(old, now)
-	switch proto := d[23]; {
-	case !ok:
-		return false
-	case proto == header.ProtoTCP:
-		be.PutUint16(d[50:52], header.Adjust(be.Uint16(d[50:52]), delta))
-	default:
-		if sum := be.Uint16(d[40:42]); sum != 0 {
+	r := &s[0] // most packets belong to the range of the one before
+	for _, p := range ps {
+		d := p.Bytes()
+		if len(d) < plainLen || be.Uint32(d[12:16])>>8 != plainIPv4 || uint32(be.Uint16(d[16:18])) < plainTotal(d[23]) ||
+			be.Uint16(d[20:22])&0x1fff != 0 || p.Flags() != 0 {
+			if s.translateAny(p, side) {
+				n++
+			}
+			continue
+		}
+		addr := d[26:30]
+		if side == header.DstSide {
+			addr = d[30:34]
+		}
+		old := be.Uint32(addr)
+		if old-r.start > r.last-r.start {
+			other := s.search(old)
+			if other == nil {
+				continue
+			}
+			r = other
+		}
+		now := old - r.start + r.to
+		delta := header.Delta32(old, now)
+		be.PutUint32(addr, now)
+		be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), delta))
+		if d[23] == header.ProtoTCP {
+			be.PutUint16(d[50:52], header.Adjust(be.Uint16(d[50:52]), delta))
+		} else if sum := be.Uint16(d[40:42]); sum != 0 {
 			be.PutUint16(d[40:42], header.NonZero(header.Adjust(sum, delta)))
 		}
+		n++
 	}
-	be.PutUint32(addr, now)
-	be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), delta))
-	return true
+	return n
 }
 
 // translateAny is translate for any packet.
