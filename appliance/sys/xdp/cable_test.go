@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,12 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
+func TestMain(m *testing.M) {
+	if name := os.Getenv(openEnv); name != "" {
+		openAndTell(name)
+	}
+	testenv.Main(m)
+}
 
 // cable is a pair of interfaces in a namespace of its own: "near" is opened by
 // what is tested, at "far" sits a plain socket.
