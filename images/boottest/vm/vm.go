@@ -69,10 +69,14 @@ type Disk struct {
 	Keep bool
 }
 
-// NIC is a virtio interface. One without Local is the management interface.
+// NIC is a virtio interface. One with nothing but a MAC is the management
+// interface.
 type NIC struct {
 	// MAC may be empty.
 	MAC string
+	// Vhost is the path of the socket of a vhost-user back end, which then has
+	// the machine's memory; QEMU connects to it.
+	Vhost string
 	// Local and Remote are paths of unix datagram sockets: QEMU binds Local
 	// and sends to Remote, one datagram for one frame. Bind Remote first.
 	Local, Remote string
@@ -147,10 +151,15 @@ func (c Config) arguments(v *VM) ([]string, error) {
 		args = append(args, "-drive", fmt.Sprintf("if=none,id=d%d,format=%s,snapshot=%s,file=%s", i, d.Format, snapshot, d.File),
 			"-device", fmt.Sprintf("virtio-blk-pci,drive=d%d,bootindex=%d", i, i+1))
 	}
+	shared := false
 	for i, n := range c.NICs {
-		if n.Local != "" {
+		switch {
+		case n.Vhost != "":
+			args = append(args, "-chardev", fmt.Sprintf("socket,id=c%d,path=%s,reconnect=1", i, n.Vhost), "-netdev", fmt.Sprintf("vhost-user,id=n%d,chardev=c%d", i, i))
+			shared = true
+		case n.Local != "":
 			args = append(args, "-netdev", fmt.Sprintf("dgram,id=n%d,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s", i, n.Local, n.Remote))
-		} else {
+		default:
 			port, err := freePort()
 			if err != nil {
 				return nil, err
@@ -162,7 +171,15 @@ func (c Config) arguments(v *VM) ([]string, error) {
 		if n.MAC != "" {
 			device += ",mac=" + n.MAC
 		}
+		if n.Vhost != "" {
+			// With message-signalled interrupts QEMU 7.2 crashes in an emulated
+			// machine when the driver of such a card starts.
+			device += ",vectors=0"
+		}
 		args = append(args, "-device", device)
+	}
+	if shared {
+		args = append(args, "-object", fmt.Sprintf("memory-backend-memfd,id=mem,size=%dM,share=on", memory), "-machine", "memory-backend=mem")
 	}
 	return append(args, c.Extra...), nil
 }
