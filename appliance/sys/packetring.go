@@ -71,7 +71,9 @@ type RingOptions struct {
 //
 // Blocks (TPACKET_V3): the kernel packs packets of any length into a block and
 // hands it over when it is full or a timer of a millisecond, or a tick of the
-// kernel's clock, has run out. That is too late for a lone packet.
+// kernel's clock, has run out. Forwarding takes about a quarter less processor
+// time then, over veth (pktio.BenchmarkForward, which waits for packets to
+// gather), but a lone packet is late: so frames are the default.
 //
 //	+--------+---------+--------+--------+-----+--------+--------+-------+
 //	| status | packets | header | packet | pad | header | packet | ...   |

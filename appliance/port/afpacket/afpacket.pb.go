@@ -67,8 +67,8 @@ type AFPacketPortArg struct {
 	// How the kernel hands over frames:
 	//   - frames: each as it comes, within microseconds (TPACKET_V2)
 	//   - blocks: many at once, when there are many or after a millisecond or
-	//     more (TPACKET_V3). Less work for the kernel at full speed, but a lone
-	//     frame is late.
+	//     more (TPACKET_V3). Less work for each frame when there are many, but a
+	//     lone one is late.
 	Ring string `protobuf:"bytes,5,opt,name=ring,proto3" json:"ring,omitempty"`
 	// Send past the interface's queueing discipline straight to its driver
 	// (PACKET_QDISC_BYPASS). A bit faster, but what the driver has no room for
