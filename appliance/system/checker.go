@@ -30,8 +30,10 @@ type Checker struct {
 	openAt     time.Time
 }
 
-// NewChecker returns a checker of e that sets conditions.
+// NewChecker returns a checker of e that sets conditions. What the image's init
+// found is known from now on.
 func NewChecker(e *engine.Engine, c *Conditions) *Checker {
+	c.addImage(imageFile)
 	return &Checker{engine: e, conditions: c}
 }
 

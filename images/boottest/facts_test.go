@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -109,4 +111,31 @@ func health(ctx context.Context, t *testing.T, conn *grpc.ClientConn) map[string
 		all[c.GetName()] = c
 	}
 	return all
+}
+
+// unwell waits until all is well with a box but for what is named, with its
+// reason: what init finds is looked at again and again.
+func unwell(ctx context.Context, t *testing.T, conn *grpc.ClientConn, reasons map[string]string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
+		all := health(ctx, t, conn)
+		var wrong []string
+		for name, c := range all {
+			if reason, bad := reasons[name]; c.GetOk() == bad || !strings.Contains(c.GetReason(), reason) {
+				wrong = append(wrong, c.String())
+			}
+		}
+		for name := range reasons {
+			if all[name] == nil {
+				wrong = append(wrong, name+" is missing")
+			}
+		}
+		if wrong == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("health: %v, want %v", wrong, reasons)
+			return
+		}
+	}
 }

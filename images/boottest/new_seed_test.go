@@ -91,9 +91,7 @@ func TestAnotherSeed(t *testing.T) {
 	r.boot(here, strings.Replace(seed("third-token-00000001", 9), "Sink", "Sinc", 1), "")
 	shows(t, r.m, `init: ERROR: declaration: bessd does not serve with the one of the seed; the stored one is used: .*Sinc`)
 	r.runs(3)
-	if c := health(r.ctx, t, r.conn)["image.declaration"]; c.GetOk() || !strings.Contains(c.GetReason(), "Sinc") {
-		t.Errorf("%v", c)
-	}
+	unwell(r.ctx, t, r.conn, map[string]string{"image.declaration": "Sinc"})
 	r.off()
 
 	clone := &reseeded{t: t, disk: r.disk, ctl: newCtl(t)}

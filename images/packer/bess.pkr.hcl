@@ -60,7 +60,7 @@ source "qemu" "debian" {
   communicator           = "ssh"
   ssh_username           = "debian"
   ssh_private_key_file   = var.key
-  ssh_timeout            = "30m" # emulated, on a busy host
+  ssh_timeout            = "60m" # emulated, on a busy host
   ssh_handshake_attempts = 1000
   boot_wait              = "1s"
   shutdown_command       = "sudo systemctl poweroff"
