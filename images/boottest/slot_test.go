@@ -116,6 +116,11 @@ func TestSlotFallback(t *testing.T) {
 	} {
 		shows(t, m, line)
 	}
-	m.Kill()
+	if err := m.PowerButton(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WaitEnd(ctx); err != nil {
+		t.Fatal(err)
+	}
 	disk.clean()
 }
