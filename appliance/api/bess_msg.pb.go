@@ -1476,8 +1476,8 @@ type PortConf struct {
 	// Address as six pairs of hexadecimal digits. In requests
 	// "00:00:00:00:00:00" keeps the present one; an empty text is EINVAL.
 	MacAddr string `protobuf:"bytes,1,opt,name=mac_addr,json=macAddr,proto3" json:"mac_addr,omitempty"`
-	// Largest payload of a frame in bytes, 68 to 2048. In requests 0 keeps the
-	// present one.
+	// Largest payload of a frame in bytes: for PMDPort 68 to 2048, else what the
+	// interface allows. In requests 0 keeps the present one.
 	Mtu uint32 `protobuf:"varint,2,opt,name=mtu,proto3" json:"mtu,omitempty"`
 	// False: nothing is received, and everything sent is dropped.
 	AdminUp       bool `protobuf:"varint,3,opt,name=admin_up,json=adminUp,proto3" json:"admin_up,omitempty"`
