@@ -43,6 +43,22 @@ const (
 	fragment = 0x3fff // more fragments, and the offset
 )
 
+// portsAt is where the ports are in an IPv4 packet without options.
+const portsAt = ipAt + header.IPv4MinLen
+
+// usual reports whether d is an unfragmented IPv4 packet without options whose
+// protocol has ports.
+func usual(d []byte) bool {
+	return len(d) >= portsAt+4 && be.Uint32(d[12:16])>>8 == uint32(header.TypeIPv4)<<8|0x45 &&
+		be.Uint16(d[20:22])&fragment == 0 && header.HasPorts(d[23])
+}
+
+// hashUsual is hashIP with l4 for such a packet.
+func hashUsual(d []byte) uint32 {
+	ports := le.Uint32(d[portsAt : portsAt+4])
+	return header.CRC32CUint32(0, le.Uint32(d[26:30])^le.Uint32(d[30:34])^uint32(d[23])^uint32(uint16(ports)^uint16(ports>>16)))
+}
+
 // hashIP hashes the addresses of an IP packet and, for l4, protocol and ports.
 // Anything else is hashed like hashL2; ip tells.
 func hashIP(d []byte, l4 bool) (h uint32, ip bool) {

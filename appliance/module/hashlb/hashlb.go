@@ -163,7 +163,12 @@ func (m *HashLB) Process(ctx *module.Context, b *packet.Batch) {
 	default:
 		l4 := c.mode == modeL4
 		for i, p := range ps {
-			h, ip := hashIP(p.Bytes(), l4)
+			d := p.Bytes()
+			if l4 && usual(d) {
+				w.gates[i&(packet.BatchSize-1)] = c.gates[uint64(hashUsual(d))*n>>32]
+				continue
+			}
+			h, ip := hashIP(d, l4)
 			if !ip {
 				other++
 			}

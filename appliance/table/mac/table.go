@@ -25,12 +25,23 @@ const (
 	deleted    = 0xffff
 	numberMask = 0xffff
 	firstSlots = 64
+	// roomySlots is up to how many slots no more than a quarter is used, so
+	// that most addresses are in the first slot looked at.
+	roomySlots = 1 << 16
 )
+
+// fits reports whether n slots can be in use of slots.
+func fits(n, slots int) bool {
+	if slots <= roomySlots {
+		return n*4 <= slots
+	}
+	return n*4 <= slots*3
+}
 
 // View is what readers see. It is loaded once per batch, between Enter and
 // Leave of the table's rcu.Domain, and valid until Leave.
 type View struct {
-	slots []uint64 // power of two, at most three quarters in use
+	slots []uint64 // power of two, see fits
 	shift uint8    // 64 - log2(len(slots))
 	mem   []byte
 }
@@ -156,7 +167,7 @@ func (t *Table) Set(addr uint64, number int) error {
 	if t.Len() >= t.limit {
 		return errno.Errorf(errno.ENOSPC, "the table is full: it has %d addresses, its limit", t.limit)
 	}
-	if (t.Len()+t.tombs+1)*4 > len(v.slots)*3 {
+	if !fits(t.Len()+t.tombs+1, len(v.slots)) {
 		if err := t.rebuild(); err != nil {
 			return err
 		}
@@ -171,11 +182,11 @@ func (t *Table) Set(addr uint64, number int) error {
 	return nil
 }
 
-// rebuild publishes slots of which at most three eighths are in use.
+// rebuild publishes slots of which half of what fits is in use at most.
 func (t *Table) rebuild() error {
 	old := t.view.Load()
 	slots := firstSlots
-	for (t.Len()+1)*8 > slots*3 {
+	for !fits(2*(t.Len()+1), slots) {
 		slots *= 2
 	}
 	v, err := newView(slots)
