@@ -9,12 +9,12 @@ set -eu
 
 cd "$(dirname "$0")/.."
 
+PATH=$PWD/bin/tools:$PATH
 for tool in terraform tfplugindocs; do
-	PATH=$PATH:$(go env GOPATH)/bin command -v $tool >/dev/null && continue
-	echo "docs: $tool is missing" >&2
+	command -v $tool >/dev/null && continue
+	echo "docs: $tool is missing; 'make docs' installs tfplugindocs, terraform is yours to install" >&2
 	exit 1
 done
-PATH=$PATH:$(go env GOPATH)/bin
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
