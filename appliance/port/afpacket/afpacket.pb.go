@@ -187,7 +187,7 @@ var File_appliance_port_afpacket_afpacket_proto protoreflect.FileDescriptor
 
 const file_appliance_port_afpacket_afpacket_proto_rawDesc = "" +
 	"\n" +
-	"&appliance/port/afpacket/afpacket.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xea\x02\n" +
+	"&appliance/port/afpacket/afpacket.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\xea\x02\n" +
 	"\x0fAFPacketPortArg\x12&\n" +
 	"\tinterface\x18\x01 \x01(\tB\bڼ\x18\x04@\x0fP\x01R\tinterface\x12J\n" +
 	"\x06fanout\x18\x02 \x01(\tB2ڼ\x18.*\x04hashJ\x04hashJ\x02lbJ\x03cpuJ\brolloverJ\x06randomJ\x05queueR\x06fanout\x12\x1a\n" +
@@ -214,7 +214,7 @@ func file_appliance_port_afpacket_afpacket_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_afpacket_afpacket_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_appliance_port_afpacket_afpacket_proto_goTypes = []any{
-	(*AFPacketPortArg)(nil), // 0: bess.pb.AFPacketPortArg
+	(*AFPacketPortArg)(nil), // 0: bess.port.v1.AFPacketPortArg
 }
 var file_appliance_port_afpacket_afpacket_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type

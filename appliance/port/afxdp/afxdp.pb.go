@@ -202,7 +202,7 @@ var File_appliance_port_afxdp_afxdp_proto protoreflect.FileDescriptor
 
 const file_appliance_port_afxdp_afxdp_proto_rawDesc = "" +
 	"\n" +
-	" appliance/port/afxdp/afxdp.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xbf\x04\n" +
+	" appliance/port/afxdp/afxdp.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\xbf\x04\n" +
 	"\fAFXDPPortArg\x12 \n" +
 	"\x06ifname\x18\x01 \x01(\tB\bڼ\x18\x04@\x0fP\x01R\x06ifname\x125\n" +
 	"\x04mode\x18\x02 \x01(\tB!ڼ\x18\x1d*\x04autoJ\x04autoJ\x06nativeJ\agenericR\x04mode\x126\n" +
@@ -235,7 +235,7 @@ func file_appliance_port_afxdp_afxdp_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_afxdp_afxdp_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_appliance_port_afxdp_afxdp_proto_goTypes = []any{
-	(*AFXDPPortArg)(nil), // 0: bess.pb.AFXDPPortArg
+	(*AFXDPPortArg)(nil), // 0: bess.port.v1.AFXDPPortArg
 }
 var file_appliance_port_afxdp_afxdp_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type

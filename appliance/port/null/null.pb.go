@@ -98,7 +98,7 @@ var File_appliance_port_null_null_proto protoreflect.FileDescriptor
 
 const file_appliance_port_null_null_proto_rawDesc = "" +
 	"\n" +
-	"\x1eappliance/port/null/null.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"|\n" +
+	"\x1eappliance/port/null/null.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"|\n" +
 	"\vNullPortArg\x127\n" +
 	"\x04size\x18\x01 \x01(\rB#ڼ\x18\x1f\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00\xa0@\"\x05bytes*\x0264`\x01R\x04size\x12\x16\n" +
 	"\x06silent\x18\x02 \x01(\bR\x06silent\x12\x1c\n" +
@@ -118,7 +118,7 @@ func file_appliance_port_null_null_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_null_null_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_appliance_port_null_null_proto_goTypes = []any{
-	(*NullPortArg)(nil), // 0: bess.pb.NullPortArg
+	(*NullPortArg)(nil), // 0: bess.port.v1.NullPortArg
 }
 var file_appliance_port_null_null_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type

@@ -327,10 +327,10 @@ var File_appliance_port_pcapfile_pcapfile_proto protoreflect.FileDescriptor
 
 const file_appliance_port_pcapfile_pcapfile_proto_rawDesc = "" +
 	"\n" +
-	"&appliance/port/pcapfile/pcapfile.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"j\n" +
-	"\x0fPcapFilePortArg\x12)\n" +
-	"\x04read\x18\x01 \x01(\v2\x15.bess.pb.PcapFileReadR\x04read\x12,\n" +
-	"\x05write\x18\x02 \x01(\v2\x16.bess.pb.PcapFileWriteR\x05write\"\xe3\x01\n" +
+	"&appliance/port/pcapfile/pcapfile.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"t\n" +
+	"\x0fPcapFilePortArg\x12.\n" +
+	"\x04read\x18\x01 \x01(\v2\x1a.bess.port.v1.PcapFileReadR\x04read\x121\n" +
+	"\x05write\x18\x02 \x01(\v2\x1b.bess.port.v1.PcapFileWriteR\x05write\"\xe3\x01\n" +
 	"\fPcapFileRead\x12\x1a\n" +
 	"\x04path\x18\x01 \x01(\tB\x06ڼ\x18\x02P\x01R\x04path\x12\x12\n" +
 	"\x04loop\x18\x02 \x01(\bR\x04loop\x12\x1c\n" +
@@ -364,13 +364,13 @@ func file_appliance_port_pcapfile_pcapfile_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_pcapfile_pcapfile_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_appliance_port_pcapfile_pcapfile_proto_goTypes = []any{
-	(*PcapFilePortArg)(nil), // 0: bess.pb.PcapFilePortArg
-	(*PcapFileRead)(nil),    // 1: bess.pb.PcapFileRead
-	(*PcapFileWrite)(nil),   // 2: bess.pb.PcapFileWrite
+	(*PcapFilePortArg)(nil), // 0: bess.port.v1.PcapFilePortArg
+	(*PcapFileRead)(nil),    // 1: bess.port.v1.PcapFileRead
+	(*PcapFileWrite)(nil),   // 2: bess.port.v1.PcapFileWrite
 }
 var file_appliance_port_pcapfile_pcapfile_proto_depIdxs = []int32{
-	1, // 0: bess.pb.PcapFilePortArg.read:type_name -> bess.pb.PcapFileRead
-	2, // 1: bess.pb.PcapFilePortArg.write:type_name -> bess.pb.PcapFileWrite
+	1, // 0: bess.port.v1.PcapFilePortArg.read:type_name -> bess.port.v1.PcapFileRead
+	2, // 1: bess.port.v1.PcapFilePortArg.write:type_name -> bess.port.v1.PcapFileWrite
 	2, // [2:2] is the sub-list for method output_type
 	2, // [2:2] is the sub-list for method input_type
 	2, // [2:2] is the sub-list for extension type_name

@@ -85,7 +85,7 @@ var File_appliance_port_ring_ring_proto protoreflect.FileDescriptor
 
 const file_appliance_port_ring_ring_proto_rawDesc = "" +
 	"\n" +
-	"\x1eappliance/port/ring/ring.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"-\n" +
+	"\x1eappliance/port/ring/ring.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"-\n" +
 	"\vRingPortArg\x12\x1e\n" +
 	"\x04ring\x18\x01 \x01(\tB\n" +
 	"ڼ\x18\x06\x1a\x04nameR\x04ringBAZ?github.com/bessform/terraform-provider-bess/appliance/port/ringb\x06proto3"
@@ -104,7 +104,7 @@ func file_appliance_port_ring_ring_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_ring_ring_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_appliance_port_ring_ring_proto_goTypes = []any{
-	(*RingPortArg)(nil), // 0: bess.pb.RingPortArg
+	(*RingPortArg)(nil), // 0: bess.port.v1.RingPortArg
 }
 var file_appliance_port_ring_ring_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type

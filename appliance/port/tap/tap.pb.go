@@ -213,7 +213,7 @@ var File_appliance_port_tap_tap_proto protoreflect.FileDescriptor
 
 const file_appliance_port_tap_tap_proto_rawDesc = "" +
 	"\n" +
-	"\x1cappliance/port/tap/tap.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xe4\x02\n" +
+	"\x1cappliance/port/tap/tap.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\xe4\x02\n" +
 	"\n" +
 	"TAPPortArg\x120\n" +
 	"\x06ifname\x18\x01 \x01(\tB\x18ڼ\x18\x14*\x10name of the port@\x0fR\x06ifname\x12\x16\n" +
@@ -242,7 +242,7 @@ func file_appliance_port_tap_tap_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_tap_tap_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_appliance_port_tap_tap_proto_goTypes = []any{
-	(*TAPPortArg)(nil), // 0: bess.pb.TAPPortArg
+	(*TAPPortArg)(nil), // 0: bess.port.v1.TAPPortArg
 }
 var file_appliance_port_tap_tap_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type

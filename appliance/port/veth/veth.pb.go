@@ -207,7 +207,7 @@ var File_appliance_port_veth_veth_proto protoreflect.FileDescriptor
 
 const file_appliance_port_veth_veth_proto_rawDesc = "" +
 	"\n" +
-	"\x1eappliance/port/veth/veth.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\xaa\x03\n" +
+	"\x1eappliance/port/veth/veth.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\xaa\x03\n" +
 	"\vVethPortArg\x120\n" +
 	"\x06ifname\x18\x01 \x01(\tB\x18ڼ\x18\x14*\x10name of the port@\x0fR\x06ifname\x12]\n" +
 	"\rengine_ifname\x18\x02 \x01(\tB8ڼ\x184*0the first 10 bytes of the port's name, and .bess@\x0fR\fengineIfname\x12\x16\n" +
@@ -235,7 +235,7 @@ func file_appliance_port_veth_veth_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_veth_veth_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_appliance_port_veth_veth_proto_goTypes = []any{
-	(*VethPortArg)(nil), // 0: bess.pb.VethPortArg
+	(*VethPortArg)(nil), // 0: bess.port.v1.VethPortArg
 }
 var file_appliance_port_veth_veth_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type

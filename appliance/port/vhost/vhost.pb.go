@@ -123,7 +123,7 @@ var File_appliance_port_vhost_vhost_proto protoreflect.FileDescriptor
 
 const file_appliance_port_vhost_vhost_proto_rawDesc = "" +
 	"\n" +
-	" appliance/port/vhost/vhost.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\x87\x01\n" +
+	" appliance/port/vhost/vhost.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\x87\x01\n" +
 	"\x10VhostUserPortArg\x12>\n" +
 	"\x04path\x18\x01 \x01(\tB*ڼ\x18&*\"/tmp/bess_vhost_<name of the port>@kR\x04path\x12\x16\n" +
 	"\x06client\x18\x02 \x01(\bR\x06client\x12\x1b\n" +
@@ -143,7 +143,7 @@ func file_appliance_port_vhost_vhost_proto_rawDescGZIP() []byte {
 
 var file_appliance_port_vhost_vhost_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_appliance_port_vhost_vhost_proto_goTypes = []any{
-	(*VhostUserPortArg)(nil), // 0: bess.pb.VhostUserPortArg
+	(*VhostUserPortArg)(nil), // 0: bess.port.v1.VhostUserPortArg
 }
 var file_appliance_port_vhost_vhost_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
