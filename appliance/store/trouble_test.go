@@ -19,7 +19,8 @@ import (
 func (b *box) onTmpfs(options string) {
 	testenv.NeedRoot(b)
 	b.must(os.MkdirAll(b.store, 0o750))
-	b.wrap = []string{"unshare", "--mount", "--propagation", "private", "sh", "-c",
+	// Slave, not private: what others unmount meanwhile must not stay here.
+	b.wrap = []string{"unshare", "--mount", "--propagation", "slave", "sh", "-c",
 		"mount -t tmpfs -o " + options + " tmpfs " + b.store + ` && exec "$@"`, "sh"}
 }
 

@@ -346,7 +346,7 @@ func TestPacketsAreSteered(t *testing.T) {
 		return
 	}
 	mount := func(dir string) error { return unix.Mount("sysfs", dir, "sysfs", 0, "") }
-	err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, "")
+	err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, "")
 	if err == nil {
 		err = mount("/sys")
 	}

@@ -56,7 +56,7 @@ func Chroot(t testing.TB, root, user string, env []string, args ...string) *Sand
 // Descriptor 3 is open until process 1 has told its id.
 const outer = `[ -z "$1" ] || echo $$ >"$1/cgroup.procs" || exit
 	shift
-	unshare --mount --pid --net --ipc --uts --cgroup --fork -- /bin/sh -c "$@" &
+	unshare --mount --propagation slave --pid --net --ipc --uts --cgroup --fork -- /bin/sh -c "$@" &
 	exec 3>&-
 	read -r _
 	kill -9 $(cat /proc/$!/task/$!/children)
