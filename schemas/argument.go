@@ -52,11 +52,13 @@ func ModuleArg(class string) protoreflect.MessageDescriptor {
 // DriverArg returns the message that creating a port of the driver takes, or
 // nil if there is no such driver.
 func DriverArg(driver string) protoreflect.MessageDescriptor {
-	m := messageOf("bess.pb", driver, "")
-	if m == nil || !strings.HasPrefix(m.ParentFile().Path(), "appliance/port/") {
-		return nil
+	for _, pkg := range []protoreflect.FullName{"bess.pb", "bess.port.v1"} {
+		m := messageOf(pkg, driver, "")
+		if m != nil && strings.HasPrefix(m.ParentFile().Path(), "appliance/port/") {
+			return m
+		}
 	}
-	return m
+	return nil
 }
 
 // hookArgs are the messages of the gate hooks, whose names do not follow those

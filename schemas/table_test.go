@@ -45,7 +45,7 @@ func TestTablesMatchMessages(t *testing.T) {
 		checkCommands(t, c.Name, c.Commands)
 	}
 	for _, d := range Drivers() {
-		if m := DriverArg(d.Name); m != nil && m.FullName() != d.Arg {
+		if m := DriverArg(d.Name); m == nil || m.FullName() != d.Arg {
 			t.Errorf("driver %s takes %s, but by name it should take %s", d.Name, d.Arg, m.FullName())
 		}
 	}
