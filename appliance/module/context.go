@@ -190,6 +190,7 @@ func (c *Context) EmitEach(b *packet.Batch, gates []uint16) {
 		}
 		return
 	}
+	// As Emit, but without a call for each packet.
 	outs := c.node.Outs
 	for i, p := range ps {
 		g := int(gates[i])

@@ -251,28 +251,9 @@ func (c *Cache) CopyBatch(dst, src *Batch, md int) {
 // New returns a packet holding a copy of data, in as many segments as it
 // needs, or 0 if the pool is exhausted or data exceeds MaxTotal bytes.
 func (c *Cache) New(data []byte) Packet {
-	if len(data) > MaxTotal {
-		return 0
-	}
-	head := c.Alloc()
-	if head == 0 {
-		return 0
-	}
-	if len(data) <= BufferSize {
-		head.Set(data)
-		return head
-	}
-	k := BufferSize - Headroom
-	head.Set(data[:k])
-	for data = data[k:]; len(data) > 0; data = data[k:] {
-		s := c.Alloc()
-		if s == 0 {
-			c.Free(head)
-			return 0
-		}
-		k = min(len(data), BufferSize-Headroom)
-		s.Set(data[:k])
-		head.Chain(s)
+	head := c.AllocTotal(len(data))
+	for s := head; s != 0; s = s.Next() {
+		data = data[copy(s.Bytes(), data):]
 	}
 	return head
 }

@@ -85,7 +85,7 @@ func (m *Replicate) Process(ctx *module.Context, b *packet.Batch) {
 	cfg := m.config.Load()
 	gates := cfg.gates
 	failed := 0
-	if cfg.distinct || len(gates) == 1 {
+	if cfg.distinct {
 		// The order at each gate is the same if a gate gets all its copies at
 		// once.
 		for _, g := range gates[1:] {

@@ -116,7 +116,7 @@ func BenchmarkCopy(b *testing.B) {
 			}
 			i := 0
 			for b.Loop() {
-				p := alloc(k.c, size)
+				p := k.c.AllocTotal(size)
 				copy(p.Bytes(), mem[i&1023*4096+256:][:size])
 				copy(mem[(i&1023)*4096:], p.Bytes())
 				k.c.Free(p)

@@ -100,7 +100,7 @@ func (s *socket) take(c *packet.Cache, frames uint32) packet.Packet {
 	if tag != 0 && total >= tagAt {
 		room = tagSize
 	}
-	p := alloc(c, total+room)
+	p := c.AllocTotal(total + room)
 	if p == 0 {
 		return 0
 	}
@@ -155,32 +155,4 @@ func (s *socket) tag(addr uint64) uint32 {
 	binary.BigEndian.PutUint16(b[2:], binary.NativeEndian.Uint16(m[6:]))
 	clear(m) // the next packet in the frame may come without
 	return binary.NativeEndian.Uint32(b[:])
-}
-
-// alloc returns a packet of n bytes in as many segments as it needs, 0 if the
-// pool is exhausted.
-func alloc(c *packet.Cache, n int) packet.Packet {
-	const segment = packet.BufferSize - packet.Headroom
-	if n > packet.MaxTotal {
-		return 0
-	}
-	head := c.Alloc()
-	if head == 0 {
-		return 0
-	}
-	if n <= packet.BufferSize {
-		head.Init(n)
-		return head
-	}
-	head.Init(segment)
-	for n -= segment; n > 0; n -= segment {
-		s := c.Alloc()
-		if s == 0 {
-			c.Free(head)
-			return 0
-		}
-		s.Init(min(n, segment))
-		head.Chain(s)
-	}
-	return head
 }
