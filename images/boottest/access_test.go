@@ -72,7 +72,7 @@ func (b *box) access() {
 
 // reader looks, and changes nothing.
 func (b *box) reader() {
-	reader := api.NewBESSControlClient(b.connect(b.m, b.identity(pki.Client{Name: "rob", Role: pki.Reader})))
+	reader := api.NewBESSControlClient(b.connect(b.m.API, b.identity(pki.Client{Name: "rob", Role: pki.Reader})))
 	if r, err := reader.ListModules(b.ctx, &api.EmptyRequest{}); err != nil || len(r.GetModules()) == 0 {
 		b.t.Errorf("a reader cannot look: %v %v", r, err)
 	}
@@ -82,7 +82,7 @@ func (b *box) reader() {
 	if status.Code(err) != codes.PermissionDenied || status.Convert(err).Message() != text {
 		b.t.Errorf("a change by a reader: %v", err)
 	}
-	operator := api.NewBESSControlClient(b.connect(b.m, b.identity(pki.Client{Name: "oda", Role: pki.Operator})))
+	operator := api.NewBESSControlClient(b.connect(b.m.API, b.identity(pki.Client{Name: "oda", Role: pki.Operator})))
 	if _, err := operator.KillBess(b.ctx, &api.EmptyRequest{}); status.Code(err) != codes.PermissionDenied {
 		b.t.Errorf("an operator ends the daemon: %v", err)
 	}

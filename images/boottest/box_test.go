@@ -65,10 +65,9 @@ type box struct {
 	left, right *wire
 }
 
-// startBox boots the image with pipeline.
-func startBox(t *testing.T) *box {
+// newBox returns a box that is to be started, and its wires.
+func newBox(t *testing.T) *box {
 	t.Helper()
-	i := image(t)
 	b := &box{operator: newOperator(t)}
 	dir, err := os.MkdirTemp("", "wire") // short, for sockets
 	if err != nil {
@@ -76,6 +75,13 @@ func startBox(t *testing.T) *box {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	b.left, b.right = newWire(t, dir, "left"), newWire(t, dir, "right")
+	return b
+}
+
+// startBox boots the image with pipeline.
+func startBox(t *testing.T) *box {
+	t.Helper()
+	i, b := image(t), newBox(t)
 	seed := writeSeed(t, seedHead+`hostname: edge-1
 network:
   interfaces:

@@ -4,6 +4,7 @@
 package boottest
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -39,9 +40,8 @@ func newDisk(t *testing.T, i vm.Image) *dataDisk {
 // vm is the disk as a machine has it.
 func (d *dataDisk) vm() vm.Disk { return vm.Disk{File: d.file, Format: "raw", Keep: true} }
 
-// partition opens the disk and finds a partition in it: its place and size in
-// bytes.
-func (d *dataDisk) partition(name string) (f *os.File, at, size int64) {
+// open opens the disk and reads its table of partitions.
+func (d *dataDisk) open() (*os.File, *gpt.Table) {
 	d.t.Helper()
 	f, err := os.OpenFile(d.file, os.O_RDWR, 0)
 	if err != nil {
@@ -55,12 +55,49 @@ func (d *dataDisk) partition(name string) (f *os.File, at, size int64) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	return f, table
+}
+
+// find returns the index of a partition.
+func (d *dataDisk) find(table *gpt.Table, name string) int {
+	d.t.Helper()
 	i := slices.IndexFunc(table.Partitions, func(p gpt.Partition) bool { return p.Name == name })
 	if i < 0 {
 		d.t.Fatalf("the disk has no partition %s", name)
 	}
-	p := table.Partitions[i]
+	return i
+}
+
+// partition opens the disk and finds a partition in it: its place and size in
+// bytes.
+func (d *dataDisk) partition(name string) (f *os.File, at, size int64) {
+	d.t.Helper()
+	f, table := d.open()
+	p := table.Partitions[d.find(table, name)]
 	return f, int64(p.First) * gpt.Sector, int64(p.Sectors()) * gpt.Sector
+}
+
+// drop takes a partition off the table.
+func (d *dataDisk) drop(name string) {
+	d.t.Helper()
+	f, table := d.open()
+	defer func() { _ = f.Close() }()
+	table.Partitions[d.find(table, name)] = gpt.Partition{}
+	if err := table.Write(f); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// digest is the SHA-256 of the whole disk.
+func (d *dataDisk) digest() [sha256.Size]byte {
+	d.t.Helper()
+	f, _ := d.open()
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		d.t.Fatal(err)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // read copies DATA out of the disk.

@@ -79,14 +79,14 @@ func (o *operator) identity(c pki.Client) tls.Certificate {
 
 // connect makes a connection that trusts this operator's boxes, and shows
 // what it is given even to those who will not like it. Nothing is sent yet.
-func (o *operator) connect(m *vm.VM, show ...tls.Certificate) *grpc.ClientConn {
+func (o *operator) connect(address string, show ...tls.Certificate) *grpc.ClientConn {
 	o.t.Helper()
 	c := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: serverName, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS13}
 	c.RootCAs.AddCert(o.ca.Cert)
 	if len(show) > 0 {
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &show[0], nil }
 	}
-	conn, err := grpc.NewClient(m.API, grpc.WithTransportCredentials(credentials.NewTLS(c)))
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewTLS(c)))
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func (o *operator) connect(m *vm.VM, show ...tls.Certificate) *grpc.ClientConn {
 // dial connects to a box as an administrator, and waits until it is healthy.
 func (o *operator) dial(ctx context.Context, m *vm.VM) *grpc.ClientConn {
 	o.t.Helper()
-	conn := o.connect(m, o.identity(pki.Client{Name: "admin1", Role: pki.Admin}))
+	conn := o.connect(m.API, o.identity(pki.Client{Name: "admin1", Role: pki.Admin}))
 	o.wait(ctx, conn)
 	return conn
 }

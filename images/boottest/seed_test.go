@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api/appliancepb"
+	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
 	"github.com/bessform/terraform-provider-bess/appliance/client"
 	"github.com/bessform/terraform-provider-bess/appliance/pki"
 	"github.com/bessform/terraform-provider-bess/images/boottest/vm"
@@ -159,6 +160,43 @@ enroll: {token: 0123456789abcdef0123}
 	unwell(ctx, t, who.dial(m), wrong)
 	if out, status := who.known(m, "health"); status != 2 {
 		t.Errorf("bessctl health: exit status %d: %s", status, out)
+	}
+}
+
+// A disk that has no DATA, and no seed: the box says so, leaves the disk as it
+// is, and can be enrolled with and told what to run.
+func TestNoData(t *testing.T) {
+	i, who := image(t), newCtl(t)
+	disk := newDisk(t, i)
+	disk.drop("DATA")
+	before := disk.digest()
+	m, ctx := start(t, i.Direct(vm.Config{Disks: []vm.Disk{disk.vm()}, NICs: []vm.NIC{{}}}))
+	must(ctx, t, m, `init: bessd answers`)
+	const reason = "no disk has a partition named DATA; nothing is kept over a reboot"
+	shows(t, m, `init: ERROR: data: `+reason)
+	token, fingerprint := announced(t, m, `token=([A-Z2-7-]+)`)
+	if out, status := who.enroll(m, token, fingerprint); status != 0 {
+		t.Fatalf("enrol: exit status %d: %s", status, out)
+	}
+	conn := who.dial(m)
+	unwell(ctx, t, conn, map[string]string{"image.data": reason})
+	if out, status := who.known(m, "health"); status != 2 || !strings.Contains(out, reason) {
+		t.Errorf("bessctl health: exit status %d: %s", status, out)
+	}
+	if _, err := declarepb.NewPipelinesClient(conn).Apply(ctx, &declarepb.ApplyRequest{Documents: documents(variant(1))}); err != nil {
+		t.Fatal(err)
+	}
+	if got := modules(ctx, t, conn); got != "[out1 src1]" {
+		t.Errorf("modules %s", got)
+	}
+	if _, err := appliancepb.NewApplianceClient(conn).Shutdown(ctx, &appliancepb.ShutdownRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WaitEnd(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if disk.digest() != before {
+		t.Error("the disk was written to")
 	}
 }
 

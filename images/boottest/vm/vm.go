@@ -69,11 +69,21 @@ type Disk struct {
 	Keep bool
 }
 
-// NIC is a virtio interface. One with nothing but a MAC is the management
-// interface.
+// NIC is a virtio interface. One with neither Vhost nor Local is a management
+// interface: on a network of QEMU's with a DHCP server, and with a forwarded
+// port.
 type NIC struct {
 	// MAC may be empty.
 	MAC string
+	// PCI is the slot that it is plugged into, in hexadecimal digits, 1 to 1e;
+	// "" takes a free one.
+	PCI string
+	// Net is the network of a management interface, 10.0.N.0/24 with the
+	// gateway 10.0.N.2; "" is 10.0.2.0/24.
+	Net string
+	// Guest is the address that the port is forwarded to; "" is the one that
+	// the DHCP server gives first, 10.0.N.15.
+	Guest string
 	// Vhost is the path of the socket of a vhost-user back end, which then has
 	// the machine's memory; QEMU connects to it.
 	Vhost string
@@ -84,10 +94,12 @@ type NIC struct {
 
 // VM is a running machine. Safe for concurrent use.
 type VM struct {
-	// API is host:port of the forwarded port; "" without management
-	// interface. QEMU accepts connections before the machine listens: wait
-	// for answers, not for connections.
+	// API is host:port of the forwarded port, the last one if there are more
+	// management interfaces; "" without one. QEMU accepts connections before
+	// the machine listens: wait for answers, not for connections.
 	API string
+	// APIs are those of all management interfaces, in the order of Config.NICs.
+	APIs []string
 
 	cmd     *exec.Cmd
 	qmp     string
@@ -165,11 +177,19 @@ func (c Config) arguments(v *VM) ([]string, error) {
 				return nil, err
 			}
 			v.API = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-			args = append(args, "-netdev", fmt.Sprintf("user,id=n%d,restrict=on,hostfwd=tcp:%s-:%d", i, v.API, APIPort))
+			v.APIs = append(v.APIs, v.API)
+			user := fmt.Sprintf("user,id=n%d,restrict=on,hostfwd=tcp:%s-%s:%d", i, v.API, n.Guest, APIPort)
+			if n.Net != "" {
+				user += ",net=" + n.Net
+			}
+			args = append(args, "-netdev", user)
 		}
 		device := fmt.Sprintf("virtio-net-pci,netdev=n%d", i)
 		if n.MAC != "" {
 			device += ",mac=" + n.MAC
+		}
+		if n.PCI != "" {
+			device += ",addr=0x" + n.PCI
 		}
 		if n.Vhost != "" {
 			// With message-signalled interrupts QEMU 7.2 crashes in an emulated
