@@ -35,9 +35,10 @@ func Sum(data []byte, initial uint32) uint32 {
 // sumBlock is how many bytes sumBlocks adds in one round.
 const sumBlock = 128
 
-// sumBlocks adds the whole blocks of data, in two chains of carries that do
-// not wait for each other, and returns the sum with what is left.
-func sumBlocks(data []byte) (sum uint64, rest []byte) {
+// sumBlocksPortable adds the whole blocks of data, in two chains of carries that
+// do not wait for each other, and returns the sum with what is left. sumBlocks
+// does the same, with what the processor has.
+func sumBlocksPortable(data []byte) (sum uint64, rest []byte) {
 	var one, two uint64
 	for len(data) >= sumBlock {
 		d := data[:sumBlock]

@@ -69,6 +69,41 @@ func TestSumOfPieces(t *testing.T) {
 	}
 }
 
+// sumBlocks adds what sumBlocksPortable adds, and as many blocks.
+func checkSumBlocks(t *testing.T, data []byte) {
+	sum, rest := sumBlocks(data)
+	want, wantRest := sumBlocksPortable(data)
+	if Fold64(sum) != Fold64(want) || len(rest) != len(wantRest) {
+		t.Errorf("%d bytes: sum %#x, %d left; want %#x, %d", len(data), Fold64(sum), len(rest), Fold64(want), len(wantRest))
+	}
+}
+
+func TestSumBlocksAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 4))
+	for _, fill := range []func() byte{func() byte { return byte(rng.Uint32()) }, func() byte { return 0xff }, func() byte { return 0 }} {
+		data := make([]byte, 3<<19+77)
+		for i := range data {
+			data[i] = fill()
+		}
+		for _, n := range []int{0, 1, 127, 128, 129, 1500, 9000, 65535, 1<<19 - 1, 1 << 19, 1<<19 + 1, 1<<20 + 128, len(data)} {
+			checkSumBlocks(t, data[:n])
+		}
+	}
+}
+
+func FuzzSumBlocks(f *testing.F) {
+	f.Add(make([]byte, 300), uint8(3))
+	f.Fuzz(func(t *testing.T, data []byte, skip uint8) {
+		checkSumBlocks(t, data[min(int(skip), len(data)):])
+		if len(data) > 0 {
+			for len(data) < 1500 {
+				data = append(data, data...)
+			}
+			checkSumBlocks(t, data[min(int(skip), len(data)):])
+		}
+	})
+}
+
 // The example of RFC 1624 section 4, which equation 2 gets wrong.
 func TestUpdateOfRFC1624(t *testing.T) {
 	if got := Update16(0xdd2f, 0x5555, 0x3285); got != 0x0000 {

@@ -5,6 +5,8 @@ package l4checksum_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"testing"
@@ -151,6 +153,34 @@ func TestBothWaysAgree(t *testing.T) {
 				}
 				h.Out("v", 1)
 				frame[at] ^= 0x15
+			}
+		}
+	}
+}
+
+// So they do for every length, with tags (the long way) and without.
+func TestBothWaysAgreeAtEveryLength(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", l4checksum.Class, nil)
+	rng := rand.New(rand.NewPCG(4, 2))
+	for _, proto := range []uint8{header.ProtoUDP, header.ProtoTCP} {
+		for n := 8; n < 300; n++ {
+			for _, padding := range []int{0, 5} {
+				f := make([]byte, 34+n+padding)
+				for i := range f {
+					f[i] = byte(rng.Uint32())
+				}
+				header.Ethernet(f).Encode(&header.EthernetFields{Type: header.TypeIPv4})
+				header.IPv4(f[14:]).Encode(&header.IPv4Fields{TotalLen: uint16(20 + n), TTL: 64, Protocol: proto, Src: rng.Uint32(), Dst: rng.Uint32()})
+				if proto == header.ProtoUDP {
+					binary.BigEndian.PutUint16(f[38:40], uint16(n))
+				}
+				tagged := slices.Concat(f[:12], []byte{0x81, 0, 0, 7}, f[12:])
+				h.Send("m", 0, f, tagged)
+				out := h.Out("m", 0)
+				if !bytes.Equal(out[0], slices.Concat(out[1][:12], out[1][16:])) {
+					t.Fatalf("protocol %d, %d bytes: %x and %x", proto, n, out[0], out[1])
+				}
 			}
 		}
 	}

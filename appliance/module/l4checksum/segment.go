@@ -21,6 +21,12 @@ const (
 	cut                  // it ends, by its header, beyond the packet
 )
 
+// be is the order of bytes in headers, le that of the sums.
+var (
+	be = binary.BigEndian
+	le = binary.LittleEndian
+)
+
 // segment is TCP or UDP within a packet.
 type segment struct {
 	at, len int // place in the packet, bytes
@@ -47,23 +53,46 @@ const (
 // frame, if it is no fragment and is whole within the bytes at hand. field is 0
 // for all others, which find has to look at.
 func plain(d []byte) (field, end int) {
-	be := binary.BigEndian
-	if len(d) < plainL4+header.UDPLen || be.Uint32(d[12:16])>>8 != 0x080045 || be.Uint16(d[20:22])&0x3fff != 0 {
+	if !plainIPv4(d) {
 		return 0, 0
 	}
-	least := plainL4 + header.UDPLen
-	switch d[23] {
-	case header.ProtoUDP:
-		field, end = plainL4+udpField, plainL4+int(be.Uint16(d[38:40]))
-	case header.ProtoTCP:
-		field, end = plainL4+tcpField, header.EthernetLen+int(be.Uint16(d[16:18]))
-		least = plainL4 + header.TCPMinLen
-	}
-	if end < least || end > len(d) {
+	if field, end = plainEnds(d); end > len(d) {
 		return 0, 0
 	}
 	return field, end
 }
+
+// plainIPv4 reports whether d begins like such a frame.
+func plainIPv4(d []byte) bool {
+	return len(d) >= plainL4+header.UDPLen && le.Uint32(d[12:16])<<8 == 0x45000800 && le.Uint16(d[20:22])&^dontFragment == 0
+}
+
+// What plainIPv4 does not look at in the field of flags and offset, as the
+// machine reads it: the bits Reserved and Don't Fragment.
+const dontFragment = 0xc0
+
+// plainEnds is plain for a frame that plainIPv4 has found, but that the end may
+// lie beyond the bytes at hand. field is 0 if there is neither TCP nor UDP, or
+// too little of it.
+func plainEnds(d []byte) (field, end int) {
+	_ = d[plainL4+header.UDPLen-1]
+	switch d[23] {
+	case header.ProtoUDP:
+		if end = plainL4 + int(be.Uint16(d[38:40])); end >= plainL4+header.UDPLen {
+			return plainL4 + udpField, end
+		}
+	case header.ProtoTCP:
+		if end = header.EthernetLen + int(be.Uint16(d[16:18])); end >= plainL4+header.TCPMinLen {
+			return plainL4 + tcpField, end
+		}
+	}
+	return 0, 0
+}
+
+// pseudo returns the sum of protocol and length in the pseudo header, as the
+// machine reads words: a shift by eight bits is a swap of bytes, but for a carry
+// that comes around.
+func pseudo(proto uint8, end int) uint64 { return uint64(int(proto)+end-plainL4) << 8 }
 
 // plainSum adds the words of what plain has found, the checksum included, and
 // of the pseudo header, whose addresses are in front.
@@ -76,7 +105,7 @@ func find(frame []byte, total int) segment {
 	if len(frame) < header.EthernetLen {
 		return segment{}
 	}
-	etherType, at := binary.BigEndian.Uint16(frame[12:14]), header.EthernetLen
+	etherType, at := be.Uint16(frame[12:14]), header.EthernetLen
 	if header.IsVLAN(etherType) {
 		var ok bool
 		if etherType, at, ok = header.SkipTags(frame); !ok {
@@ -139,7 +168,7 @@ func (s *segment) measure(frame []byte, proto uint8, rest, total int) {
 			s.kind = cut
 			return
 		}
-		s.len = int(binary.BigEndian.Uint16(frame[s.at+4 : s.at+6]))
+		s.len = int(be.Uint16(frame[s.at+4 : s.at+6]))
 	default:
 		return
 	}
@@ -155,12 +184,12 @@ func (s *segment) measure(frame []byte, proto uint8, rest, total int) {
 
 // checksum returns the checksum as it stands in the packet.
 func (s *segment) checksum(p packet.Packet) uint16 {
-	return binary.BigEndian.Uint16(p.Bytes()[s.field : s.field+2])
+	return be.Uint16(p.Bytes()[s.field : s.field+2])
 }
 
 // write writes the checksum, which is then complete.
 func (s *segment) write(p packet.Packet, sum uint16) {
-	binary.BigEndian.PutUint16(p.Bytes()[s.field:s.field+2], sum)
+	be.PutUint16(p.Bytes()[s.field:s.field+2], sum)
 	settle(p)
 }
 
