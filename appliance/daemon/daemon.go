@@ -170,7 +170,7 @@ func cleanUp(dir string, log *slog.Logger) {
 // fillRing adds what others have to say to the log that clients can read.
 func fillRing(ctx context.Context, ring *system.Ring, f *Flags, log *slog.Logger) {
 	if f.LogHistory != "" {
-		if err := ring.AddHistory(f.LogHistory); err != nil {
+		if err := ring.FollowHistory(ctx, f.LogHistory); err != nil {
 			log.Warn("-log_history", "error", err)
 		}
 	}

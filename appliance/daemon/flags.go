@@ -85,7 +85,7 @@ func ParseFlags(args []string, w io.Writer) (*Flags, error) {
 	fs.StringVar(&f.Store, "store", "", "`directory` in which declarations are kept: what was applied last comes back at the next start")
 	fs.IntVar(&f.StoreKeep, "store_generations", store.DefaultKeep, "how many declarations stay in the store")
 	fs.StringVar(&f.LogDir, "log_dir", "/tmp", "`directory` of the log file when not in the foreground")
-	fs.StringVar(&f.LogHistory, "log_history", "", "`file` with lines of the log from before the daemon started, for clients that read the log")
+	fs.StringVar(&f.LogHistory, "log_history", "", "`file` with what whoever starts the daemon has to say, for clients that read the log; new lines are added")
 	fs.StringVar(&f.FlagFile, "flagfile", "", "`file` with flags, one a line; # begins a comment. Flags that come later on the command line win")
 	fs.IntVar(&f.Verbose, "v", 0, "1 logs every request")
 	fs.IntVar(&f.MinLogLevel, "minloglevel", 0, "0 logs everything, 1 warnings and errors, 2 errors only")

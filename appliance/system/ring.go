@@ -48,10 +48,11 @@ type Ring struct {
 	lines [ringLines]Line
 	next  uint64        // number of the line to come
 	more  chan struct{} // closed when it has come
+	made  time.Time
 }
 
 // NewRing returns a ring without lines.
-func NewRing() *Ring { return &Ring{next: 1, more: make(chan struct{})} }
+func NewRing() *Ring { return &Ring{next: 1, more: make(chan struct{}), made: time.Now()} }
 
 // Add adds a line, without its line feed, and cuts it if it is too long.
 func (r *Ring) Add(at time.Time, priority int, source, text string) {

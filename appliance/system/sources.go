@@ -4,12 +4,9 @@
 package system
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strconv"
@@ -83,33 +80,6 @@ func priorityOf(l slog.Level) int {
 		return PriorityInfo
 	}
 	return PriorityDebug
-}
-
-// AddHistory adds the lines of a file that was written before the daemon
-// started, with the time of the file.
-func (r *Ring) AddHistory(file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	in := bufio.NewReader(f)
-	for {
-		line, err := in.ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			r.Add(info.ModTime(), PriorityInfo, FromInit, line)
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-	}
 }
 
 // FollowKernel adds the messages of the kernel, old and new, until the context

@@ -219,7 +219,7 @@ func TestFollowTheLog(t *testing.T) {
 	if err := os.WriteFile(history, []byte("one\r\n\ntwo\nthree"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.AddHistory(history); err != nil {
+	if err := r.FollowHistory(t.Context(), history); err != nil {
 		t.Fatal(err)
 	}
 	ending := make(chan struct{})

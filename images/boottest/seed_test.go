@@ -189,6 +189,13 @@ func TestNoData(t *testing.T) {
 	if got := modules(ctx, t, conn); got != "[out1 src1]" {
 		t.Errorf("modules %s", got)
 	}
+	// The log has it too, beside who has changed what.
+	out, status := who.known(m, "log", "-n", "0", "-p", "info")
+	for _, line := range []string{`err +init +data: ` + reason, `notice +init +bessd answers`, `info +bessd +msg=audit identity=ann role=admin .*call=bess\.declare\.v1\.Pipelines/Apply .*result=ok`} {
+		if status != 0 || !regexp.MustCompile(line).MatchString(out) {
+			t.Errorf("bessctl log: exit status %d, no line %q:\n%s", status, line, out)
+		}
+	}
 	if _, err := appliancepb.NewApplianceClient(conn).Shutdown(ctx, &appliancepb.ShutdownRequest{}); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ const (
 	notice  severity = 5
 )
 
-// logFile holds what was said since the machine started, for bessd to show
+// logFile holds what is said since the machine started, for bessd to show
 // (-log_history); the kernel's words it reads itself. When the file is full it
 // becomes logFile.1 and a new one begins.
 const (
@@ -97,7 +97,7 @@ func (j *journal) line(s severity, who, text string) {
 	if who == "bessd" {
 		j.last = text
 	}
-	j.store(time.Now(), who, text)
+	j.store(time.Now(), s, who, text)
 	prefix := ""
 	if s <= severe {
 		prefix = "ERROR: "
@@ -110,8 +110,8 @@ func (j *journal) line(s severity, who, text string) {
 	}
 }
 
-// store appends to the file.
-func (j *journal) store(at time.Time, who, text string) {
+// store appends to the file, in the form that -log_history takes.
+func (j *journal) store(at time.Time, s severity, who, text string) {
 	if j.file == nil {
 		return
 	}
@@ -122,7 +122,7 @@ func (j *journal) store(at time.Time, who, text string) {
 			j.size = 0
 		}
 	}
-	n, _ := fmt.Fprintf(j.file, "%s %s: %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), who, text)
+	n, _ := fmt.Fprintf(j.file, "%s %d %s: %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), s, who, text)
 	j.size += n
 }
 
