@@ -189,18 +189,29 @@ func (d *dataDisk) stored() (names []string) {
 	return names
 }
 
+// content returns that of a file in a folder.
+func (d *dataDisk) content(dir, name string) string {
+	d.t.Helper()
+	file := filepath.Join(d.t.TempDir(), "content")
+	d.debugfs("cd %s\ndump %s %s", dir, name, file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		d.t.Fatalf("%s: %v", name, err)
+	}
+	return string(text)
+}
+
 // flip changes bytes in the middle of a file of the store.
 func (d *dataDisk) flip(name string) {
 	d.t.Helper()
-	file := filepath.Join(d.t.TempDir(), "flipped")
-	d.debugfs("dump %s %s", name, file)
-	text, err := os.ReadFile(file)
-	if err != nil || len(text) < 16 {
-		d.t.Fatalf("%s: %d bytes: %v", name, len(text), err)
+	text := []byte(d.content("/store", name))
+	if len(text) < 16 {
+		d.t.Fatalf("%s: %d bytes", name, len(text))
 	}
 	for i := len(text) / 2; i < len(text)/2+8; i++ {
 		text[i] ^= 0x55
 	}
+	file := filepath.Join(d.t.TempDir(), "flipped")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		d.t.Fatal(err)
 	}

@@ -24,6 +24,8 @@ type reseeded struct {
 	m    *vm.VM
 	ctx  context.Context
 	conn *grpc.ClientConn
+	// random is what the last boot left for the kernel's pool of random numbers.
+	random string
 }
 
 // boot starts a machine with the disk and a seed; if it is to enrol, with the
@@ -65,6 +67,11 @@ func (r *reseeded) off() {
 		r.t.Fatal(err)
 	}
 	r.disk.clean()
+	if now := r.disk.content("/", "random-seed"); len(now) != 512 || now == r.random {
+		r.t.Errorf("%d bytes are left for the pool of random numbers, want 512 others than before", len(now))
+	} else {
+		r.random = now
+	}
 }
 
 // Another seed means another declaration, which replaces the stored one; the

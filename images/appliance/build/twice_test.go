@@ -4,8 +4,12 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,5 +64,49 @@ func TestTwoBuildsAreTheSame(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "x", "bess-appliance.qcow2")); err != nil {
 		t.Fatal(err)
+	}
+	listsEverything(t, root, filepath.Join(dir, "x"))
+}
+
+// listsEverything compares the list of what is in an image with the packages
+// of its manifest, and with what the go command says the programs need.
+func listsEverything(t *testing.T, root, out string) {
+	t.Helper()
+	var have spdx
+	var m manifest
+	for name, into := range map[string]any{sbomFile: &have, manifestFile: &m} {
+		text, err := os.ReadFile(filepath.Join(out, name))
+		if err == nil {
+			err = json.Unmarshal(text, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"bess-appliance v0-test"}
+	for _, d := range m.Packages {
+		want = append(want, d.Name+" "+d.Version)
+	}
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}", "./appliance/cmd/bessd", "./images/appliance/init")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	list, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(list), "\n") {
+		if line != "" {
+			want = append(want, line)
+		}
+	}
+	want = append(want, "stdlib "+strings.TrimPrefix(runtime.Version(), "go"))
+	slices.Sort(want)
+	want = slices.Compact(want)
+	var got []string
+	for _, p := range have.Packages {
+		got = append(got, p.Name+" "+p.Version)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) || len(m.Packages) != 2 {
+		t.Errorf("%s lists\n%q, want\n%q", sbomFile, got, want)
 	}
 }
