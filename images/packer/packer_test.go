@@ -47,14 +47,19 @@ func variables(t *testing.T) []string {
 	return args
 }
 
-func TestTemplateIsValid(t *testing.T) {
-	args := append([]string{"validate"}, variables(t)...)
-	// The key must be one.
+// sshKey makes a private key: Packer looks into it.
+func sshKey(t *testing.T) string {
+	t.Helper()
 	key := filepath.Join(t.TempDir(), "key")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
 		need.Skip(t, need.NoProgram, "ssh-keygen: "+string(out))
 	}
-	args = append(args, "-var", "key="+key)
+	return key
+}
+
+func TestTemplateIsValid(t *testing.T) {
+	args := append([]string{"validate"}, variables(t)...)
+	args = append(args, "-var", "key="+sshKey(t))
 	if out, err := packer(t, append(args, "bess.pkr.hcl")...); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -80,6 +85,18 @@ func TestCloudsAreValid(t *testing.T) {
 			"clouds/clouds.pkr.hcl") // any file is a package here
 		if err != nil {
 			t.Errorf("%s: %v\n%s", file, err, out)
+		}
+	}
+}
+
+func TestHypervisorsAreValid(t *testing.T) {
+	t.Setenv("PKR_VAR_password", "secret")
+	key := sshKey(t)
+	for _, name := range []string{"proxmox", "vsphere"} {
+		out, err := packer(t, "validate", "-only="+name+"-clone.debian", "-var-file=clouds/"+name+".pkrvars.hcl", "-var=package=seed.sh",
+			"-var=key="+key, "clouds/hypervisors.pkr.hcl")
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
 }
