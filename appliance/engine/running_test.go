@@ -6,6 +6,8 @@ package engine_test
 import (
 	"bytes"
 	"log/slog"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
 	"github.com/bessform/terraform-provider-bess/appliance/module/source"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
 // lines is a log destination.
@@ -147,5 +150,42 @@ func TestHookNamesAreChecked(t *testing.T) {
 	name, err := e.ConfigureHook(engine.HookSpec{Class: "Eye", Module: "src", Name: "my eye"}, true)
 	if err != nil || name != "my eye" || len(e.ListHooks()) != 2 {
 		t.Fatalf("%q, %v, hooks %+v", name, err, e.ListHooks())
+	}
+}
+
+// Workers come first on their cores as long as the control side has a core of
+// its own.
+func TestWorkersHavePrecedence(t *testing.T) {
+	e := newEngine(t)
+	cores := e.AllowedCores()
+	if os.Geteuid() != 0 || len(cores) < 2 {
+		t.Skip("needs root and two cores")
+	}
+	// Not that of this process: its first thread may be a worker's.
+	usual := sys.Nice(os.Getppid())
+	first := func() (n int) {
+		entries, err := os.ReadDir("/proc/self/task")
+		must(t, err)
+		for _, entry := range entries {
+			tid, _ := strconv.Atoi(entry.Name())
+			if sys.Nice(tid) < usual {
+				n++
+			}
+		}
+		return n
+	}
+	for i, c := range cores {
+		want := i + 1
+		if want == len(cores) {
+			want = 0 // nothing is left for the control side
+		}
+		must(t, e.AddWorker(int64(i), int64(c), ""))
+		if n := first(); n != want {
+			t.Errorf("%d workers on %d cores: %d threads come first, want %d", i+1, len(cores), n, want)
+		}
+	}
+	must(t, e.DestroyWorker(0))
+	if n := first(); n != len(cores)-1 {
+		t.Errorf("with a core free again %d threads come first, want %d", n, len(cores)-1)
 	}
 }

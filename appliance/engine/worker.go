@@ -57,7 +57,9 @@ func (e *Engine) addWorker(wid, core int64, scheduler string) error {
 }
 
 // separateThreads keeps the control side's threads off the workers' cores
-// while there are others.
+// while there are others. Then the workers also come before what other
+// processes the kernel puts there; without a core of their own for the control
+// side that would starve it.
 func (e *Engine) separateThreads() {
 	keep, used := map[int]bool{}, map[int]bool{}
 	for _, w := range e.workers {
@@ -72,10 +74,14 @@ func (e *Engine) separateThreads() {
 			free = append(free, c)
 		}
 	}
-	if len(free) == 0 {
+	apart := len(free) > 0
+	if !apart {
 		free = e.cores
 	}
 	sys.PinOthers(keep, free)
+	for tid := range keep {
+		sys.Prefer(tid, apart)
+	}
 	// A worker never gives its place in the Go scheduler away.
 	if n := len(keep) + controlThreads; runtime.GOMAXPROCS(0) < n {
 		runtime.GOMAXPROCS(n)

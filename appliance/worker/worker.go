@@ -139,6 +139,7 @@ func (w *Worker) main(started chan<- error) {
 		now = w.round(now)
 	}
 	w.Ctx.Cache.Close()
+	sys.Prefer(0, false) // the thread ends, unless it is the process's first
 }
 
 // round schedules once and returns the time at its end.
