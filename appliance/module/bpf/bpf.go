@@ -61,12 +61,15 @@ type entry struct {
 
 // BPF is an instance.
 type BPF struct {
-	list  atomic.Pointer[[]entry] // in the order they are tried; the slice is immutable
-	gates [module.MaxWorkers]atomic.Pointer[gates]
+	list    atomic.Pointer[[]entry] // in the order they are tried; the slice is immutable
+	workers [module.MaxWorkers]atomic.Pointer[worker]
 }
 
-// gates is what a worker found for a batch.
-type gates [packet.BatchSize]uint16
+// worker is what one worker needs while it processes a batch.
+type worker struct {
+	gates [packet.BatchSize]uint16
+	away  packet.Batch
+}
 
 // compile checks and compiles the filters of an argument.
 func compile(arg *BPFArg) ([]entry, error) {
@@ -106,10 +109,15 @@ func (m *BPF) Process(ctx *module.Context, b *packet.Batch) {
 		ctx.EmitBatch(b, 0)
 		return
 	}
+	w := m.worker(ctx.Worker)
+	if len(list) == 1 {
+		w.one(ctx, b, &list[0])
+		return
+	}
 	ps := b.Packets()
-	to := m.worker(ctx.Worker)[:len(ps)]
+	to := w.gates[:len(ps)]
 	clear(to)
-	rest := ^uint64(0) >> (packet.BatchSize - len(ps)) // no filter matches them so far
+	rest := all(b) // no filter matches them so far
 	for i := range list {
 		e := &list[i]
 		match := e.program.MatchBatch(ps, rest)
@@ -120,17 +128,67 @@ func (m *BPF) Process(ctx *module.Context, b *packet.Batch) {
 			break
 		}
 	}
-	other := bits.OnesCount64(rest)
-	ctx.Count(countMatched, uint64(len(ps)-other))
-	ctx.Count(countOther, uint64(other))
+	count(ctx, b, rest)
 	ctx.EmitEach(b, to)
 }
 
+// all returns the bits of all packets.
+func all(b *packet.Batch) uint64 { return ^uint64(0) >> (packet.BatchSize - b.Len()) }
+
+// count counts the packets of b, of which other tells those that match nothing.
+func count(ctx *module.Context, b *packet.Batch, other uint64) {
+	n := bits.OnesCount64(other)
+	ctx.Count(countMatched, uint64(b.Len()-n))
+	ctx.Count(countOther, uint64(n))
+}
+
+// one is Process with a single filter.
+func (w *worker) one(ctx *module.Context, b *packet.Batch, e *entry) {
+	match := e.program.MatchBatch(b.Packets(), all(b))
+	count(ctx, b, all(b)&^match)
+	switch match {
+	case 0:
+		ctx.EmitBatch(b, 0)
+		return
+	case all(b):
+		ctx.EmitBatch(b, int(e.gate))
+		return
+	}
+	if e.gate == 0 {
+		ctx.EmitBatch(b, 0)
+		return
+	}
+	// What the first packet belongs to leaves first, and stays in b.
+	stay, away := 0, int(e.gate)
+	if match&1 != 0 {
+		match = ^match
+		stay, away = away, stay
+	}
+	w.part(b, match)
+	ctx.EmitBatch(b, stay)
+	ctx.EmitBatch(&w.away, away)
+}
+
+// part moves the packets of b that set has the bits of to w.away. Whatever a
+// packet is like it takes the same steps, so that no branch is mispredicted.
+func (w *worker) part(b *packet.Batch, set uint64) {
+	out, in := w.away.Slots(), b.Slots()
+	yes, no := 0, 0
+	for _, p := range b.Packets() {
+		out[yes&(packet.BatchSize-1)], in[no&(packet.BatchSize-1)] = p, p
+		bit := int(set & 1)
+		yes, no = yes+bit, no+1-bit
+		set >>= 1
+	}
+	w.away.SetLen(yes)
+	b.SetLen(no)
+}
+
 // worker returns what SetWorkers made for a worker.
-func (m *BPF) worker(id int) *gates {
-	p := &m.gates[id&(module.MaxWorkers-1)]
+func (m *BPF) worker(id int) *worker {
+	p := &m.workers[id&(module.MaxWorkers-1)]
 	if p.Load() == nil {
-		p.Store(new(gates))
+		p.Store(new(worker))
 	}
 	return p.Load()
 }

@@ -4,7 +4,6 @@
 package filter
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -32,10 +31,19 @@ func (p *Program) MatchBatch(ps []packet.Packet, todo uint64) uint64 {
 		}
 		i := &p.code[pc]
 		var yes, no uint64
-		if i.op <= eq32 {
-			yes, no = p.equal(i, ps, active)
-		} else {
+		switch {
+		case i.op > eq32:
 			yes, no = p.testEach(i, ps, active)
+		case int(i.yes) < len(p.code) && p.code[i.yes].op <= eq32:
+			// Most packets come to the next such test at once: it is made
+			// together with this one.
+			j := &p.code[i.yes]
+			var both, one uint64
+			both, one, yes, no = p.equalTwo(i, j, ps, active)
+			at[place(j.yes)] |= both
+			at[place(j.no)] |= one
+		default:
+			yes, no = p.equal(i, ps, active)
 		}
 		at[place(i.yes)] |= yes
 		at[place(i.no)] |= no
@@ -54,8 +62,7 @@ func place(next uint16) int {
 
 // equal makes one of the tests eq8 to eq32.
 func (p *Program) equal(i *instr, ps []packet.Packet, active uint64) (yes, no uint64) {
-	unused := 64 - 8<<i.op
-	yes, end := compare(ps, uint(i.off), uint64(i.mask)<<unused, uint64(i.value)<<unused)
+	yes, end := compare(ps, uint(i.off), i.bits, i.want)
 	yes &= active
 	no = active &^ (yes | end)
 	if end &= active; end != 0 {
@@ -65,27 +72,60 @@ func (p *Program) equal(i *instr, ps []packet.Packet, active uint64) (yes, no ui
 	return yes, no
 }
 
-// compare tells the packets with value in the eight bytes at off, and those
-// that end before. It looks at all packets, since that costs less than
-// choosing.
-func compare(ps []packet.Packet, off uint, mask, value uint64) (yes, end uint64) {
-	for k, p := range ps {
-		d := p.Bytes()
-		if off > uint(len(d)) {
-			end |= 1 << (k & 63)
-			continue
-		}
-		if d = d[off:]; len(d) < 8 {
+// equalTwo makes two such tests, the second of which comes if the first is met:
+// both tells the packets that meet both, one those that only meet the first.
+// Packets that are too short for this have made only the first test and are in
+// yes or no, with the others that do not meet it.
+func (p *Program) equalTwo(i, j *instr, ps []packet.Packet, active uint64) (both, one, yes, no uint64) {
+	a, b, end := compareTwo(ps, uint(i.off), i.bits, i.want, uint(j.off), j.bits, j.want)
+	a &= active &^ end
+	no = active &^ (a | end)
+	if end &= active; end != 0 {
+		y, n := p.testEach(i, ps, end)
+		yes, no = y, no|n
+	}
+	return a & b, a &^ b, yes, no
+}
+
+// compare tells the packets with want in the eight bytes at off, and those that
+// end before. It looks at all packets, since that costs less than choosing.
+func compare(ps []packet.Packet, off uint, mask, want uint64) (yes, end uint64) {
+	for k := len(ps) - 1; k >= 0; k-- {
+		yes <<= 1
+		d := ps[k].Bytes()
+		if uint(len(d)) < off+8 {
 			end |= 1 << (k & 63)
 			continue
 		}
 		bit := uint64(0)
-		if binary.BigEndian.Uint64(d)&mask == value {
+		if word(d, off)&mask == want {
 			bit = 1
 		}
-		yes |= bit << (k & 63)
+		yes |= bit
 	}
 	return yes, end
+}
+
+// compareTwo is compare at two places at once.
+func compareTwo(ps []packet.Packet, aOff uint, aMask, aWant uint64, bOff uint, bMask, bWant uint64) (a, b, end uint64) {
+	least := max(aOff, bOff) + 8
+	for k := len(ps) - 1; k >= 0; k-- {
+		a, b = a<<1, b<<1
+		d := ps[k].Bytes()
+		if uint(len(d)) < least {
+			end |= 1 << (k & 63)
+			continue
+		}
+		aBit, bBit := uint64(0), uint64(0)
+		if word(d, aOff)&aMask == aWant {
+			aBit = 1
+		}
+		if word(d, bOff)&bMask == bWant {
+			bBit = 1
+		}
+		a, b = a|aBit, b|bBit
+	}
+	return a, b, end
 }
 
 // testEach makes any test, packet by packet. Packets that it cannot be made for

@@ -103,6 +103,10 @@ greater 100
 len - 14 > 40
 ip[0] & 0xf != 5
 ip[6:2] & 0x1fff != 0
+ether[12] = 0x108
+not ether[12:2] = 0x10800
+ether[12:2] = 0x800 or not ether[12:2] = 0x800 and ip6
+ip and (udp or ip[8] = 64) and not (ip and tcp)
 ip[8] < 64
 ip[2:2] = 38
 tcp[tcpflags] & tcp-syn != 0

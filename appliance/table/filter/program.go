@@ -5,6 +5,7 @@ package filter
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 )
@@ -26,6 +27,9 @@ type instr struct {
 	mask    uint32
 	value   uint32
 	yes, no uint16
+	// For eq8 to eq32: mask and value in the eight bytes at off, as a
+	// little-endian number.
+	bits, want uint64
 }
 
 type opcode uint8
@@ -55,25 +59,26 @@ func Compile(text string) (*Program, error) {
 		return nil, err
 	}
 	p := &Program{}
-	if p.start = p.emit(n, accept, reject); len(p.code) > maxLen {
+	if p.start = p.emit(n, accept, reject, nil); len(p.code) > maxLen {
 		return nil, errno.Errorf(errno.EINVAL, "%.200q: the filter is too long: it has %d tests, at most %d fit", text, len(p.code), maxLen)
 	}
 	return p, nil
 }
 
 // emit writes the tests of a condition that goes on to yes or no, and returns
-// where it begins.
-func (p *Program) emit(n node, yes, no uint16) uint16 {
+// where it begins. known is what earlier tests have found of every packet that
+// comes here.
+func (p *Program) emit(n node, yes, no uint16, known facts) uint16 {
 	if len(p.code) > maxLen {
 		return no // Compile reports it
 	}
 	switch n := n.(type) {
 	case andNode:
-		return p.emit(n.a, p.emit(n.b, yes, no), no)
+		return p.emit(n.a, p.emit(n.b, yes, no, known.after(n.a, true)), no, known)
 	case orNode:
-		return p.emit(n.a, yes, p.emit(n.b, yes, no))
+		return p.emit(n.a, yes, p.emit(n.b, yes, no, known.after(n.a, false)), known)
 	case notNode:
-		return p.emit(n.a, no, yes)
+		return p.emit(n.a, no, yes, known)
 	case boolNode:
 		if n {
 			return yes
@@ -84,21 +89,48 @@ func (p *Program) emit(n node, yes, no uint16) uint16 {
 		return p.add(instr{op: cmpRel, rel: n.rel, off: uint32(len(p.rels) - 1), yes: yes, no: no})
 	}
 	t := n.(testNode)
+	if op, ok := t.equality(); ok {
+		return p.emitEquality(t, op, yes, no, known)
+	}
 	i := instr{rel: t.rel, off: t.off, mask: t.mask, value: t.value, yes: yes, no: no}
-	switch {
-	case t.base == wireLen:
+	switch t.base {
+	case wireLen:
 		i.op = cmpLen
-	case t.base == fromTransport:
+	case fromTransport:
 		i.op, i.ip, i.off = cmpTrans, uint16(t.off>>16), t.off&0xffff
 		i.mask = t.mask & (^uint32(0) >> (32 - 8*uint(t.size)))
-	case t.rel == equal:
-		i.op = map[uint8]opcode{1: eq8, 2: eq16, 4: eq32}[t.size]
 	default:
 		i.op = cmpLoad
 	}
 	if i.op == cmpLoad || i.op == cmpTrans {
 		i.value, i.rel = t.value, t.rel|relop(t.size)<<4
 	}
+	return p.add(i)
+}
+
+// equality returns how to make a test that compares a part of the frame for
+// equality, if it is one.
+func (t *testNode) equality() (opcode, bool) {
+	if t.base != fromFrame || t.rel != equal {
+		return 0, false
+	}
+	return map[uint8]opcode{1: eq8, 2: eq16, 4: eq32}[t.size], true
+}
+
+// emitEquality is emit for such a test, unless its result is known.
+func (p *Program) emitEquality(t testNode, op opcode, yes, no uint16, known facts) uint16 {
+	i := instr{op: op, off: t.off, mask: t.mask, value: t.value}
+	if unused := 64 - 8<<op; t.value > ^uint32(0)>>(32-8<<op) {
+		i.want = 1 // never: bits is 0
+	} else {
+		i.bits, i.want = bits.ReverseBytes64(uint64(t.mask)<<unused), bits.ReverseBytes64(uint64(t.value)<<unused)
+	}
+	if ok, decided := known.decide(&i); decided && ok {
+		return yes
+	} else if decided {
+		return no
+	}
+	i.yes, i.no = p.skip(yes, known.after(t, true)), p.skip(no, known.after(t, false))
 	return p.add(i)
 }
 
