@@ -6,8 +6,6 @@
 package etherencap
 
 import (
-	"encoding/binary"
-
 	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -54,29 +52,22 @@ func create(env *module.Env, _ *EtherEncapArg) (*EtherEncap, error) {
 
 // Process puts the header in front of the packets and sends them to gate 0.
 func (*EtherEncap) Process(ctx *module.Context, b *packet.Batch) {
-	src, dst, typ := ctx.Attr(attrSrc), ctx.Attr(attrDst), ctx.Attr(attrType)
+	src, dst := packet.AttrAt(ctx.Attr(attrSrc), 6), packet.AttrAt(ctx.Attr(attrDst), 6)
+	typ := packet.AttrAt(ctx.Attr(attrType), 2)
 	noRoom := 0
 	for _, p := range b.Packets() {
-		if !p.Prepend(header.EthernetLen) {
+		d := p.Push(header.EthernetLen)
+		if d == nil {
 			noRoom++
 			continue
 		}
-		md, d := p.Metadata(), p.Bytes()[:header.EthernetLen]
-		s := mac(md, src)
-		binary.LittleEndian.PutUint64(d[0:8], mac(md, dst)|s<<48)
-		binary.LittleEndian.PutUint32(d[8:12], uint32(s>>16))
-		binary.LittleEndian.PutUint16(d[12:14], packet.Meta16(md, typ))
+		md := p.Metadata()
+		from := src.Load48(md)
+		d.Put64(0, dst.Load48(md)|from<<48)
+		d.Put64(6, from|uint64(typ.Load16(md))<<48)
 	}
 	if noRoom > 0 {
 		ctx.Count(countNoRoom, uint64(noRoom))
 	}
 	ctx.EmitBatch(b, 0)
-}
-
-// mac returns the six bytes of an attribute, the first at the bottom.
-func mac(md *[packet.MetadataSize]byte, off int) uint64 {
-	if off < 0 {
-		return 0
-	}
-	return uint64(packet.Meta32(md, off)) | uint64(packet.Meta16(md, off+4))<<32
 }

@@ -54,12 +54,11 @@ var attrs = []module.AttrDoc{
 	attrType:    {Name: "ether_type", Size: "2", Mode: module.Write, Help: "0x0800, as on the wire"},
 }
 
-// The first four bytes of the header without the total length, the next four
-// (don't fragment) and the TTL, in the order of memory.
+// Parts of the header in the order of memory.
 const (
-	versionLen   = 0x0045
-	dontFragment = uint64(header.IPv4DontFragment>>8) << 48
-	ttl          = 64
+	versionLen   = uint64(0x0045)                           // of bytes 0..7: no options
+	dontFragment = uint64(header.IPv4DontFragment>>8) << 48 // the same
+	ttl          = uint64(64)                               // of bytes 8..11
 	typeIPv4     = header.TypeIPv4 >> 8
 )
 
@@ -76,47 +75,43 @@ func create(env *module.Env, _ *IPEncapArg) (*IPEncap, error) {
 
 // Process puts the header in front of the packets and sends them to gate 0.
 func (*IPEncap) Process(ctx *module.Context, b *packet.Batch) {
-	srcAt, dstAt, protoAt := ctx.Attr(attrSrc), ctx.Attr(attrDst), ctx.Attr(attrProto)
-	nextAt, typeAt := ctx.Attr(attrNextHop), ctx.Attr(attrType)
-	noRoom, long, n := 0, 0, 0
-	slots := b.Slots()
-	for _, p := range b.Packets() {
+	src, dst := packet.AttrAt(ctx.Attr(attrSrc), 4), packet.AttrAt(ctx.Attr(attrDst), 4)
+	proto := packet.AttrAt(ctx.Attr(attrProto), 1)
+	next, typ := packet.AttrAt(ctx.Attr(attrNextHop), 4), packet.AttrAt(ctx.Attr(attrType), 2)
+	noRoom, long := 0, uint64(0)
+	for i, p := range b.Packets() {
 		size := p.TotalLen()
 		if size > maxLen {
-			long++
-			ctx.Drop(p)
+			long |= 1 << (i & 63)
 			continue
 		}
-		slots[n] = p
-		n++
-		if !p.Prepend(header.IPv4MinLen) {
+		d := p.Push(header.IPv4MinLen)
+		if d == nil {
 			noRoom++
 			continue
 		}
 		md := p.Metadata()
-		src, dst := packet.Meta32(md, srcAt), packet.Meta32(md, dstAt)
-		encode(p.Bytes(), size+header.IPv4MinLen, packet.Meta8(md, protoAt), src, dst)
-		packet.SetMeta32(md, nextAt, dst)
-		packet.SetMeta16(md, typeAt, typeIPv4)
+		length, rest := uint64(bits.ReverseBytes16(uint16(size+header.IPv4MinLen))), ttl|uint64(proto.Load8(md))<<8
+		from, to := src.Load32(md), dst.Load32(md)
+		sum := checksum(length + rest + uint64(from) + uint64(to))
+		d.Put64(0, versionLen|dontFragment|length<<16)
+		d.Put64(8, rest|sum<<16|uint64(from)<<32)
+		binary.LittleEndian.PutUint32(d[16:20], to)
+		next.Store32(md, to)
+		typ.Store16(md, typeIPv4)
 	}
-	b.SetLen(n)
-	if noRoom|long > 0 {
+	if noRoom > 0 {
 		ctx.Count(countNoRoom, uint64(noRoom))
-		ctx.Count(countLong, uint64(long))
+	}
+	if long != 0 {
+		ctx.Count(countLong, uint64(ctx.DropMarked(b, long)))
 	}
 	ctx.EmitBatch(b, 0)
 }
 
-// encode writes the header; the addresses are in the order of memory. The sum
-// of RFC 1071 does not depend on the order of bytes, so it is taken from the
-// very words that are stored.
-func encode(d []byte, total int, proto uint8, src, dst uint32) {
-	_ = d[header.IPv4MinLen-1]
-	first := versionLen | uint64(bits.ReverseBytes16(uint16(total)))<<16 | dontFragment
-	second := uint32(ttl) | uint32(proto)<<8
-	sum := first>>32 + first&0xffff_ffff + uint64(second) + uint64(src) + uint64(dst)
-	binary.LittleEndian.PutUint64(d[0:8], first)
-	binary.LittleEndian.PutUint32(d[8:12], second|uint32(^header.Fold64(sum))<<16)
-	binary.LittleEndian.PutUint32(d[12:16], src)
-	binary.LittleEndian.PutUint32(d[16:20], dst)
+// checksum returns the header's checksum in the order of memory. words are all
+// that differ between packets, added up: the sum of RFC 1071 depends neither
+// on the order of bytes nor on which of the 16-bit words a number is added to.
+func checksum(words uint64) uint64 {
+	return uint64(^header.Fold64(words + versionLen + dontFragment>>48))
 }

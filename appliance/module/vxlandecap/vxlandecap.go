@@ -54,26 +54,21 @@ func create(env *module.Env, _ *VXLANDecapArg) (*VXLANDecap, error) {
 
 // Process removes the headers and sends everything to gate 0.
 func (*VXLANDecap) Process(ctx *module.Context, b *packet.Batch) {
-	src, dst, id := ctx.Attr(attrSrc), ctx.Attr(attrDst), ctx.Attr(attrID)
+	to := attributes{packet.AttrAt(ctx.Attr(attrSrc), 4), packet.AttrAt(ctx.Attr(attrDst), 4), packet.AttrAt(ctx.Attr(attrID), 4)}
 	other := 0
 	for _, p := range b.Packets() {
-		d, total := p.Bytes(), p.TotalLen()
-		ip, udp := header.EthernetLen, plainUDP
-		if !plain(d) {
-			ip, udp = find(d)
-		}
-		inner, ok := payload(d, udp, total)
-		if !ok {
-			other++
+		total := p.TotalLen()
+		d := p.Front(plainLen)
+		if d == nil || !plain((*[plainLen]byte)(d[:]), total) {
+			if !to.unusual(p) {
+				other++
+			}
 			continue
 		}
-		md := p.Metadata()
-		packet.SetMeta32(md, src, le.Uint32(d[ip+12:]))
-		packet.SetMeta32(md, dst, le.Uint32(d[ip+16:]))
-		packet.SetMeta32(md, id, le.Uint32(d[udp+header.UDPLen+4:])<<8) // 0 and the three bytes of the VNI
-		strip := udp + header.UDPLen + header.VXLANLen
-		p.Adjust(strip)
-		if total-strip > inner {
+		to.set(p.Metadata(), le.Uint64(d[26:34]), le.Uint32(d[46:50]))
+		inner := int(be.Uint16(d[38:40])) - header.UDPLen - header.VXLANLen
+		p.Pull(plainLen)
+		if total-plainLen > inner {
 			p.Trim(inner) // padding of the outer frame
 		}
 	}
@@ -83,19 +78,56 @@ func (*VXLANDecap) Process(ctx *module.Context, b *packet.Batch) {
 	ctx.EmitBatch(b, 0)
 }
 
+// attributes are the places of what a tunnel's headers said.
+type attributes struct{ src, dst, id packet.Attr }
+
+// set writes the attributes: both addresses and the second half of the VXLAN
+// header as they lie in the packet.
+func (a *attributes) set(md *[packet.MetadataSize]byte, addrs uint64, vni uint32) {
+	a.src.Store32(md, uint32(addrs))
+	a.dst.Store32(md, uint32(addrs>>32))
+	a.id.Store32(md, vni<<8) // 0 and the three bytes of the VNI
+}
+
+// unusual does what Process does for any packet and reports whether it was
+// VXLAN.
+func (a *attributes) unusual(p packet.Packet) bool {
+	d, total := p.Bytes(), p.TotalLen()
+	ip, udp := find(d)
+	inner, ok := payload(d, udp, total)
+	if !ok {
+		return false
+	}
+	a.set(p.Metadata(), le.Uint64(d[ip+12:]), le.Uint32(d[udp+header.UDPLen+4:]))
+	strip := udp + header.UDPLen + header.VXLANLen
+	p.Pull(strip)
+	if total-strip > inner {
+		p.Trim(inner)
+	}
+	return true
+}
+
 var le, be = binary.LittleEndian, binary.BigEndian
 
-// The usual outer headers: no tags, no options, no fragment.
+// The usual headers: no tags, no options, no fragment.
 const (
-	plainUDP  = header.EthernetLen + header.IPv4MinLen
-	plainIPv4 = 0x080045 // EtherType, version and header length
-	anyPiece  = 0x3fff   // more fragments, or an offset
+	plainUDP = header.EthernetLen + header.IPv4MinLen
+	plainLen = plainUDP + header.UDPLen + header.VXLANLen
 )
 
-// plain reports whether a frame has UDP at plainUDP.
-func plain(d []byte) bool {
-	return len(d) >= plainUDP && be.Uint32(d[12:16])>>8 == plainIPv4 && be.Uint16(d[20:22])&anyPiece == 0 &&
-		d[23] == header.ProtoUDP && be.Uint16(d[16:18]) >= header.IPv4MinLen
+// The same as numbers read with the first byte at the bottom.
+const (
+	startMask  = 0xff_ffff // of bytes 12..19: EtherType, version and header length
+	plainStart = uint64(header.TypeIPv4>>8) | 0x45<<16
+	pieceMask  = 0xff00_ff3f // of bytes 20..23: more fragments, or an offset; protocol
+	plainPiece = uint32(header.ProtoUDP) << 24
+)
+
+// plain reports whether a frame of total bytes is VXLAN with the usual headers.
+func plain(d *[plainLen]byte, total int) bool {
+	n := int(be.Uint16(d[38:40]))
+	return le.Uint64(d[12:20])&startMask == plainStart && le.Uint32(d[20:24])&pieceMask == plainPiece &&
+		be.Uint16(d[16:18]) >= header.IPv4MinLen && n >= minLen && plainUDP+n <= total && header.VXLAN(d[42:50]).Valid()
 }
 
 // find returns where IPv4 and UDP begin in any frame; udp is -1 if they do not.

@@ -5,59 +5,91 @@ package vxlanencap
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/bessform/terraform-provider-bess/appliance/header"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
 
 // portBits are set in every source port: 49152..65535, the dynamic ports.
 const portBits = 0xc000
 
-// entropy returns the source port: a hash of the inner flow, so that networks
-// that spread flows over links keep the packets of one together (RFC 7348
-// section 4). Fragments are hashed without ports, which only the first has.
-func entropy(frame []byte) uint16 {
-	le := binary.LittleEndian
-	if len(frame) < header.EthernetLen {
-		return portBits
-	}
-	switch le.Uint16(frame[12:14]) {
-	case header.TypeIPv4 >> 8: // as it lies in memory
-		if h, ok := hash4(frame); ok {
-			return uint16(h) | portBits
+// entropy returns the source port for a frame.
+func entropy(frame []byte) uint16 { return uint16(hashAny(frame)) | portBits }
+
+// hash gives each of at most group packets the hash of its inner flow, of which 14 bits make the
+// source port, so that networks that spread flows over links keep the packets
+// of one together (RFC 7348 section 4).
+func hash(ps []packet.Packet, flows *[group]header.Flow4) {
+	other := uint64(0) // which packets are unusual
+	for i, p := range ps {
+		f := &flows[i&(group-1)]
+		d := p.Front(plainLen)
+		if d == nil || !plain((*[plainLen]byte)(d[:])) {
+			other |= 1 << (i & 63)
+			continue
 		}
-	case header.TypeIPv6>>8 | header.TypeIPv6&0xff<<8:
+		f.Addrs, f.Ports, f.Hash = le.Uint64(d[26:34]), le.Uint32(d[34:38]), uint32(d[23])
+	}
+	header.HashFlows4(flows[:len(ps)])
+	for ; other != 0; other &= other - 1 {
+		i := bits.TrailingZeros64(other)
+		flows[i&(group-1)].Hash = hashAny(ps[i].Bytes())
+	}
+}
+
+var le, be = binary.LittleEndian, binary.BigEndian
+
+// plainLen is as much as hash looks at of the usual frame: up to the ports.
+const plainLen = header.EthernetLen + header.IPv4MinLen + 4
+
+// The usual frame as numbers read with the first byte at the bottom. It has
+// neither tags nor options and is no fragment.
+const (
+	startMask  = 0xff_ffff // of bytes 12..19: EtherType, version and header length
+	plainStart = uint64(header.TypeIPv4>>8) | 0x45<<16
+	pieceMask  = 0xff3f // of bytes 20..23: more fragments, or an offset
+)
+
+// plain reports whether a frame is TCP or UDP over IPv4, and a usual one.
+func plain(d *[plainLen]byte) bool {
+	start, piece := le.Uint64(d[12:20]), le.Uint32(d[20:24])
+	return start&startMask == plainStart && piece&pieceMask == 0 && hashesPorts(uint8(piece>>24)) &&
+		be.Uint16(d[16:18]) >= plainLen-header.EthernetLen
+}
+
+// hashAny returns the hash of any frame's flow. Fragments are hashed without
+// ports, which only the first has.
+func hashAny(frame []byte) uint32 {
+	if len(frame) < header.EthernetLen {
+		return 0
+	}
+	switch header.Ethernet(frame).Type() {
+	case header.TypeIPv4:
+		if h, ok := hash4(frame); ok {
+			return h
+		}
+	case header.TypeIPv6:
 		if h, ok := hash6(frame); ok {
-			return uint16(h) | portBits
+			return h
 		}
 	}
 	h := header.CRC32CUint64(0xffff_ffff, le.Uint64(frame[0:8]))
-	return uint16(header.CRC32CUint32(h, le.Uint32(frame[8:12]))) | portBits
+	return header.CRC32CUint32(h, le.Uint32(frame[8:12]))
 }
 
 // hash4 hashes addresses and ports of IPv4.
 func hash4(frame []byte) (uint32, bool) {
-	if len(frame) >= plainLen && frame[14] == plainIPv4 && binary.BigEndian.Uint16(frame[20:22])&anyPiece == 0 &&
-		hashesPorts(frame[23]) && binary.BigEndian.Uint16(frame[16:18]) >= plainLen-header.EthernetLen {
-		h := header.CRC32CUint32(uint32(frame[23]), binary.LittleEndian.Uint32(frame[34:38]))
-		return header.CRC32CUint64(h, binary.LittleEndian.Uint64(frame[26:34])), true
-	}
 	ip, ok := header.ParseIPv4(frame, header.EthernetLen)
 	if !ok {
 		return 0, false
 	}
 	h := uint32(ip.Protocol())
 	if off := ip.HeaderLen(); hashesPorts(ip.Protocol()) && !ip.IsFragment() && len(ip) >= off+4 {
-		h = header.CRC32CUint32(h, binary.LittleEndian.Uint32(ip[off:off+4]))
+		h = header.CRC32CUint32(h, le.Uint32(ip[off:off+4]))
 	}
-	return header.CRC32CUint64(h, binary.LittleEndian.Uint64(ip[12:20])), true
+	return header.CRC32CUint64(h, le.Uint64(ip[12:20])), true
 }
-
-// What hash4 looks at in the usual frame.
-const (
-	plainLen  = header.EthernetLen + header.IPv4MinLen + 4 // with the ports
-	plainIPv4 = 0x45                                       // version and header length
-	anyPiece  = 0x3fff                                     // more fragments, or an offset
-)
 
 // hash6 hashes addresses and ports of IPv6 in the same way; the flow label
 // stands in for ports that cannot be read.
@@ -68,12 +100,12 @@ func hash6(frame []byte) (uint32, bool) {
 	}
 	h := uint32(ip.NextHeader())
 	if off := header.IPv6Len; hashesPorts(ip.NextHeader()) && len(ip) >= off+4 {
-		h = header.CRC32CUint32(h, binary.LittleEndian.Uint32(ip[off:off+4]))
+		h = header.CRC32CUint32(h, le.Uint32(ip[off:off+4]))
 	} else {
 		h = header.CRC32CUint32(h, ip.FlowLabel())
 	}
 	for at := 8; at < header.IPv6Len; at += 8 {
-		h = header.CRC32CUint64(h, binary.LittleEndian.Uint64(ip[at:at+8]))
+		h = header.CRC32CUint64(h, le.Uint64(ip[at:at+8]))
 	}
 	return h, true
 }

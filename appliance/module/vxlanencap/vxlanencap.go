@@ -6,7 +6,6 @@
 package vxlanencap
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"sync/atomic"
 
@@ -102,47 +101,69 @@ func (m *VXLANEncap) Update(arg proto.Message) error {
 
 // Process puts the headers in front of the frames and sends them to gate 0.
 func (m *VXLANEncap) Process(ctx *module.Context, b *packet.Batch) {
-	port := uint16(m.port.Load())
-	tunSrc, tunDst, tunID := ctx.Attr(attrTunSrc), ctx.Attr(attrTunDst), ctx.Attr(attrTunID)
-	src, dst, protocol := ctx.Attr(attrSrc), ctx.Attr(attrDst), ctx.Attr(attrProto)
-	noRoom, long, n := 0, 0, 0
-	slots := b.Slots()
-	var sports [packet.BatchSize]uint16
-	for i, p := range b.Packets() {
-		sports[i&(packet.BatchSize-1)] = entropy(p.Bytes())
+	e := newEncap(ctx, uint16(m.port.Load()))
+	noRoom, long := 0, uint64(0)
+	var flows [group]header.Flow4
+	ps := b.Packets()
+	for at := 0; at < len(ps); at += group {
+		few := ps[at:min(at+group, len(ps))]
+		hash(few, &flows)
+		without, over := e.push(few, &flows)
+		noRoom += without
+		long |= over << (at & 63)
 	}
-	for i, p := range b.Packets() {
-		size := p.TotalLen()
-		if size > maxLen {
-			long++
-			ctx.Drop(p)
-			continue
-		}
-		slots[n] = p
-		n++
-		if !p.Prepend(header.UDPLen + header.VXLANLen) {
-			noRoom++
-			continue
-		}
-		md := p.Metadata()
-		encode(p.Bytes(), sports[i&(packet.BatchSize-1)], port, size, packet.Meta32(md, tunID))
-		packet.SetMeta32(md, src, packet.Meta32(md, tunSrc))
-		packet.SetMeta32(md, dst, packet.Meta32(md, tunDst))
-		packet.SetMeta8(md, protocol, header.ProtoUDP)
-	}
-	b.SetLen(n)
-	if noRoom|long > 0 {
+	if noRoom > 0 {
 		ctx.Count(countNoRoom, uint64(noRoom))
-		ctx.Count(countLong, uint64(long))
+	}
+	if long != 0 {
+		ctx.Count(countLong, uint64(ctx.DropMarked(b, long)))
 	}
 	ctx.EmitBatch(b, 0)
 }
 
-// encode writes both headers in front of a frame of size bytes. id is the
-// network identifier as its four bytes lie in memory.
-func encode(d []byte, sport, dport uint16, size int, id uint32) {
-	_ = d[header.UDPLen+header.VXLANLen-1]
-	length := uint64(size + header.UDPLen + header.VXLANLen)
-	binary.BigEndian.PutUint64(d[0:8], uint64(sport)<<48|uint64(dport)<<32|length<<16)
-	header.VXLAN(d[header.UDPLen:]).Encode(bits.ReverseBytes32(id))
+// vxlanFlags says that the identifier is valid, in the order of memory.
+const vxlanFlags = 0x08
+
+// group is how many packets are hashed before they get their headers.
+const group = 16
+
+// encap is what the packets of a batch have in common.
+type encap struct {
+	port               uint64 // where the UDP header has it
+	tunSrc, tunDst, id packet.Attr
+	src, dst, proto    packet.Attr
+}
+
+func newEncap(ctx *module.Context, port uint16) encap {
+	return encap{
+		port:   uint64(port) << 32,
+		tunSrc: packet.AttrAt(ctx.Attr(attrTunSrc), 4), tunDst: packet.AttrAt(ctx.Attr(attrTunDst), 4), id: packet.AttrAt(ctx.Attr(attrTunID), 4),
+		src: packet.AttrAt(ctx.Attr(attrSrc), 4), dst: packet.AttrAt(ctx.Attr(attrDst), 4), proto: packet.AttrAt(ctx.Attr(attrProto), 1),
+	}
+}
+
+// push puts the headers in front of a group of packets. It returns how many had
+// no room for them, and which are too long as bits.
+func (e *encap) push(ps []packet.Packet, flows *[group]header.Flow4) (noRoom int, long uint64) {
+	for i, p := range ps {
+		size := p.TotalLen()
+		if size > maxLen {
+			long |= 1 << (i & 63)
+			continue
+		}
+		d := p.Push(header.UDPLen + header.VXLANLen)
+		if d == nil {
+			noRoom++
+			continue
+		}
+		md := p.Metadata()
+		sport := uint16(flows[i&(group-1)].Hash) | portBits
+		length := uint16(size + header.UDPLen + header.VXLANLen)
+		d.Put64(0, bits.ReverseBytes64(uint64(sport)<<48|e.port|uint64(length)<<16))
+		d.Put64(8, vxlanFlags|uint64(e.id.Load32(md)>>8)<<32)
+		e.src.Store32(md, e.tunSrc.Load32(md))
+		e.dst.Store32(md, e.tunDst.Load32(md))
+		e.proto.Store8(md, header.ProtoUDP)
+	}
+	return noRoom, long
 }
