@@ -108,47 +108,6 @@ func (o *op) fromPacket(a *SetMetadataArg_Attribute, at string) error {
 	return nil
 }
 
-// set writes the constant to the attribute, at byte off of the metadata of
-// all packets.
-func (o *op) set(ps []packet.Packet, off int) {
-	switch v := o.value[:o.size]; o.size {
-	case 1:
-		for _, p := range ps {
-			p.Metadata()[off] = v[0]
-		}
-	case 2:
-		x := *(*[2]byte)(v)
-		for _, p := range ps {
-			*(*[2]byte)(p.Metadata()[off:]) = x
-		}
-	case 4:
-		x := *(*[4]byte)(v)
-		for _, p := range ps {
-			*(*[4]byte)(p.Metadata()[off:]) = x
-		}
-	case 6:
-		x, y := *(*[4]byte)(v), *(*[2]byte)(v[4:])
-		for _, p := range ps {
-			d := (*[6]byte)(p.Metadata()[off:])
-			*(*[4]byte)(d[:]), *(*[2]byte)(d[4:]) = x, y
-		}
-	case 8:
-		x := *(*[8]byte)(v)
-		for _, p := range ps {
-			*(*[8]byte)(p.Metadata()[off:]) = x
-		}
-	case 16:
-		x := *(*[16]byte)(v)
-		for _, p := range ps {
-			*(*[16]byte)(p.Metadata()[off:]) = x
-		}
-	default:
-		for _, p := range ps {
-			copy(p.Metadata()[off:off+len(v)], v)
-		}
-	}
-}
-
 // copy copies from the packets and returns how many ended too early.
 func (o *op) copy(ps []packet.Packet, off int) (short int) {
 	if o.size <= 8 && off+8 <= packet.MetadataSize {

@@ -72,11 +72,12 @@ func (m *SetMetadata) publish(arg *SetMetadataArg, ops []op) {
 	m.prog.Store(&program{arg: proto.CloneOf(arg), ops: ops})
 }
 
-// Process writes one attribute after the other to all packets and sends them
-// to gate 0.
+// Process writes one attribute after the other to all packets, constants last,
+// and sends them to gate 0.
 func (m *SetMetadata) Process(ctx *module.Context, b *packet.Batch) {
 	ops := m.prog.Load().ops
 	ps := b.Packets()
+	var c constants
 	for i := range ops {
 		o := &ops[i]
 		off := ctx.Attr(module.AttrID(i))
@@ -84,11 +85,12 @@ func (m *SetMetadata) Process(ctx *module.Context, b *packet.Batch) {
 			continue
 		}
 		if o.constant {
-			o.set(ps, off)
+			c.add(o, off)
 		} else if short := o.copy(ps, off); short > 0 {
 			ctx.Count(countShort, uint64(short))
 		}
 	}
+	c.write(ps)
 	ctx.EmitBatch(b, 0)
 }
 
