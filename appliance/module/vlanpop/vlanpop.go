@@ -39,7 +39,7 @@ func (*VLANPop) Process(ctx *module.Context, b *packet.Batch) {
 	untagged := 0
 	for _, p := range b.Packets() {
 		if _, ok := header.PopTag(p.Bytes()); ok {
-			p.Adjust(header.VLANLen)
+			p.Pull(header.VLANLen)
 		} else {
 			untagged++
 		}

@@ -68,11 +68,12 @@ func (m *VLANPush) Process(ctx *module.Context, b *packet.Batch) {
 			short++
 			continue
 		}
-		if !p.Prepend(header.VLANLen) {
+		d := p.Push(header.VLANLen)
+		if d == nil {
 			noRoom++
 			continue
 		}
-		header.PushTag(p.Bytes(), tci)
+		header.PushTag(d[:header.EthernetLen+header.VLANLen], tci)
 	}
 	if noRoom|short > 0 {
 		ctx.Count(countNoRoom, uint64(noRoom))
