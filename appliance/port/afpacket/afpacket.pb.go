@@ -43,9 +43,11 @@ const (
 //
 // Programs on this host leave checksums to be completed and, over veth and
 // other virtual interfaces, hand over packets of up to 64 kB to be cut by the
-// hardware. The port completes and cuts them, so that the pipeline only ever
-// sees what could be on a cable. Frames of up to 65535 bytes are received and
-// sent; those longer than the interface's MTU allows are dropped and counted.
+// hardware. The port completes (TCP, UDP, SCTP) and cuts them, with any VLAN tags,
+// so that the pipeline only ever sees what could be on a cable. Frames of up to
+// 65535 bytes are received and sent; those longer than the interface's MTU allows
+// are dropped and counted. On top of the MTU the kernel allows one tag of 802.1Q,
+// but none of 802.1ad.
 type AFPacketPortArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the interface in the daemon's network namespace. ENODEV if there

@@ -34,17 +34,24 @@ const (
 // port (ethtool -L).
 //
 // The port's notes say which mode is in effect and why it is not a better one.
-// Packets are as on a cable: VLAN tags that the kernel or the hardware took out
-// are put back in native mode, where the driver tells them; in generic mode,
-// and with other drivers, turn that off (ethtool -K IF rxvlan off, and txvlan
-// off at the sender's end of a veth pair). Unfinished checksums of senders on
-// this host are completed. A sender on this host cuts large packets itself
-// while the port is in native mode; in generic mode they come in one piece
-// unless that is turned off at its end (ethtool -K IF gso off tso off). Frames
-// of up to 64 KiB, jumbo frames for example, are packets of several segments;
-// without support in the kernel (before 6.6), frames must fit into frame_size
-// less 256 bytes. What is longer than the MTU of the interface, with addresses,
-// type and two tags, is not sent and counted as dropped.
+// Packets are as on a cable, whatever senders on this host leave to hardware:
+//
+//   - Unfinished checksums (TCP, UDP, SCTP, also in tunnels) are completed.
+//   - Large packets: in native mode the kernel has senders cut them. In generic
+//     mode the port cuts TCP to the MTU of the interface; several datagrams in one
+//     (UDP), of which nobody knows any more how long they were, are dropped and
+//     counted. Turn that off at the sender's end (ethtool -K IF tx-udp-segmentation
+//     off) and, on an interface with hardware, generic-receive-offload, too.
+//   - VLAN tags in the frame stay. Those that the kernel or the hardware took out
+//     are put back in native mode, where the driver tells them; in generic mode,
+//     and with other drivers, they would be lost: have them left in (ethtool -K IF
+//     rxvlan off, and txvlan off at the sender's end of a veth pair).
+//
+// Frames of up to 64 KiB, jumbo frames for example, are packets of several
+// segments; without support in the kernel (before 6.6), frames must fit into
+// frame_size less 256 bytes. What is longer than the MTU of the interface, with
+// addresses, type and two tags, is not sent and counted as dropped; a veth takes
+// only one tag on top of its MTU.
 //
 // An interface that goes down, or away, is used again as soon as it is back.
 // One daemon, and one such port, can use an interface (EBUSY). At the end, also

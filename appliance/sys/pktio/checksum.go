@@ -11,10 +11,15 @@ import (
 )
 
 // Complete finishes a partial checksum: the sum (RFC 1071) of all bytes from
-// the given place to the end of the packet goes to the two bytes at. Places
-// outside the packet leave it as it is.
+// the given place to the end of the packet goes to the two bytes at, or the
+// CRC32c to the four bytes if the packet is one of SCTP. Places outside the packet
+// leave it as it is.
 func Complete(p packet.Packet, from, at int) {
 	if from < 0 || at < from || at+2 > p.TotalLen() {
+		return
+	}
+	if end, ok := isSCTP(p, from, at); ok {
+		completeSCTP(p, from, at, end)
 		return
 	}
 	var acc uint64

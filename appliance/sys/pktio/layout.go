@@ -17,8 +17,9 @@ const (
 	etherVLAN = 0x8100
 	etherQinQ = 0x88a8
 
-	protoTCP = 6
-	protoUDP = 17
+	protoTCP  = 6
+	protoUDP  = 17
+	protoSCTP = 132
 )
 
 // layout is where a frame of TCP or UDP over IP has its headers.

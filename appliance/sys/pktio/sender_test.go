@@ -86,6 +86,9 @@ func TestCompleteAgreesWithThePlainSum(t *testing.T) {
 		}
 		from := rng.IntN(len(data) - 1)
 		at := from + rng.IntN(len(data)-from-1)
+		if at == from+sctpSum {
+			continue // SCTP has its checksum there, which is another one
+		}
 		p := c.New(data)
 		if rng.IntN(2) == 0 {
 			c.Free(p)

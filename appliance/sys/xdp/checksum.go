@@ -5,7 +5,6 @@ package xdp
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"math/bits"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -40,45 +39,24 @@ const (
 	ipv6Header, ethernetHeader = 40, 14
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // finish completes the checksum of a packet that a sender on this host left
 // unfinished. Headers are looked for in the first segment.
 func finish(p packet.Packet) {
-	from, at, sctp := unfinished(p.Bytes(), p.TotalLen())
-	switch {
-	case at == 0:
-	case sctp:
-		finishSCTP(p, from)
-	default:
+	if from, at := unfinished(p.Bytes(), p.TotalLen()); at != 0 {
 		pktio.Complete(p, from, at)
 	}
-}
-
-// finishSCTP stores the CRC of everything behind from, where the SCTP header
-// begins with a checksum of 0 (RFC 9260 appendix A).
-func finishSCTP(p packet.Packet, from int) {
-	var crc uint32
-	skip := from
-	for s := p; s != 0; s = s.Next() {
-		b := s.Bytes()
-		k := min(skip, len(b))
-		skip -= k
-		crc = crc32.Update(crc, castagnoli, b[k:])
-	}
-	binary.LittleEndian.PutUint32(p.Bytes()[from+sctpSum:], crc)
 }
 
 // unfinished looks for an unfinished checksum in the headers b of a packet of
 // total bytes: the sum of everything behind from belongs at at, which is 0 if
 // there is none. Where tunnels have several, it is the innermost.
-func unfinished(b []byte, total int) (from, at int, sctp bool) {
+func unfinished(b []byte, total int) (from, at int) {
 	if len(b) < ethernetHeader {
-		return 0, 0, false
+		return 0, 0
 	}
 	l := looker{b: b, total: total}
 	l.ethernet(0, 0)
-	return l.from, l.at, l.sctp
+	return l.from, l.at
 }
 
 // looker looks through headers. Every step checks that what it reads is there.
@@ -86,7 +64,6 @@ type looker struct {
 	b        []byte
 	total    int
 	from, at int
-	sctp     bool
 }
 
 func (l *looker) has(off, n int) bool   { return off+n <= len(l.b) }
@@ -174,7 +151,6 @@ func (l *looker) transport(proto, off, end int, addrs []byte, depth int) {
 	case protoSCTP:
 		if l.has(off, sctpHeader) && binary.BigEndian.Uint32(l.b[off+sctpSum:]) == 0 {
 			l.found(off, sctpSum)
-			l.sctp = true
 		}
 	case protoIPIP:
 		l.network(typeIPv4, off, depth+1)

@@ -26,8 +26,14 @@ import (
 // to the hardware.
 func (k *cable) hostSends(name string, n, segment int) {
 	k.t.Helper()
-	k.ns.Address(name, "10.0.0.1/24")
 	k.ns.Link(name, func(l netlink.Link) error {
+		a, err := netlink.ParseAddr("10.0.0.1/24")
+		if err == nil {
+			err = netlink.AddrReplace(l, a)
+		}
+		if err != nil {
+			return err
+		}
 		return netlink.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT,
 			IP: net.IPv4(10, 0, 0, 2), HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 9}})
 	})
@@ -88,13 +94,14 @@ func TestCompletesChecksums(t *testing.T) {
 	k := connect(t, Options{Checksums: Off})
 	k.hostSends("far", 501, 0)
 	got := k.recv(1)[0]
-	if from, at, _ := unfinished(got, len(got)); from != 34 || at != 40 {
+	if from, at := unfinished(got, len(got)); from != 34 || at != 40 {
 		t.Errorf("the checksum is finished: %x, %d, %d", got[:42], from, at)
 	}
 }
 
 // In native mode a sender on this host cuts what it would leave to the
-// hardware to be cut; in generic mode it comes in one piece.
+// hardware to be cut. In generic mode datagrams come in one piece, of which nobody
+// says how long they were: they are dropped.
 func TestSegmentationOffload(t *testing.T) {
 	k := connect(t, Options{Mode: Native})
 	k.hostSends("far", 3000, 600)
@@ -103,7 +110,10 @@ func TestSegmentationOffload(t *testing.T) {
 	}
 	k = connect(t, Options{Mode: Generic})
 	k.hostSends("far", 3000, 600)
-	checkUDP(t, k.recv(1)[0][14:], 3000)
+	testenv.Eventually(t, "it is dropped", func() bool {
+		in, _ := k.near.Dropped()
+		return k.near.Recv(0, k.c, &k.b, 64) == 0 && in == 1 && k.noted("1 packets of several in one could not be cut")
+	})
 }
 
 // tagger has everything that the host sends out of the far end tagged by the
@@ -142,6 +152,14 @@ func TestRestoresTags(t *testing.T) {
 			t.Fatalf("%x", got[:20])
 		}
 		checkUDP(t, got[18:], 501)
+		// So are those of packets that were to be cut.
+		k.hostSends("far", 3000, 600)
+		for _, f := range k.recv(5) {
+			if binary.BigEndian.Uint16(f[12:]) != uint16(proto) || binary.BigEndian.Uint16(f[14:]) != 0x6007 {
+				t.Fatalf("%x", f[:20])
+			}
+			checkUDP(t, f[18:], 600)
+		}
 		// A frame without tag is not given that of the one before.
 		untag()
 		for range 2 * MinFrames {
@@ -270,13 +288,13 @@ func TestUnfinished(t *testing.T) {
 		done, open, at := build(t, ls)
 		// The outer header of a tunnel has a sum of its own, which holds for
 		// the finished packet; the kernel writes none there.
-		if from, got, sctp := unfinished(open, len(open)); got != at || sctp || from > at {
+		if from, got := unfinished(open, len(open)); got != at || from > at {
 			t.Errorf("%s: %d, %d, want %d", name, from, got, at)
 		}
-		if _, got, _ := unfinished(done, len(done)); got != 0 {
+		if _, got := unfinished(done, len(done)); got != 0 {
 			t.Errorf("%s: finished, but %d", name, got)
 		}
-		if _, got, _ := unfinished(append(open, 0), len(open)+1); got != 0 {
+		if _, got := unfinished(append(open, 0), len(open)+1); got != 0 {
 			t.Errorf("%s: with a trailer: %d", name, got)
 		}
 		p := k.c.New(open)
@@ -326,9 +344,9 @@ func FuzzUnfinished(f *testing.F) {
 	c := pool.NewCache()
 	f.Fuzz(func(t *testing.T, b []byte, more int) {
 		b = b[:min(len(b), packet.BufferSize)]
-		from, at, sctp := unfinished(b, len(b)+more&0xffff)
-		if at != 0 && (from >= at || at+2 > len(b) || sctp && at+4 > len(b)) {
-			t.Fatal(from, at, sctp)
+		from, at := unfinished(b, len(b)+more&0xffff)
+		if at != 0 && (from >= at || at+2 > len(b)) {
+			t.Fatal(from, at)
 		}
 		p := c.New(b)
 		finish(p)
@@ -338,7 +356,7 @@ func FuzzUnfinished(f *testing.F) {
 		// What was completed stays as it is, except where completing has found
 		// the pseudo header's sum by chance.
 		once := content(p)
-		if _, at, _ := unfinished(once, len(once)); at == 0 {
+		if _, at := unfinished(once, len(once)); at == 0 {
 			finish(p)
 			if !bytes.Equal(content(p), once) {
 				t.Fatal("completed twice")

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
@@ -221,9 +222,12 @@ func (d *Device) openSockets(link netlink.Link) error {
 	if err != nil {
 		return err
 	}
-	checksums := d.o.Checksums == On || d.o.Checksums == Auto && isSoftware(link)
+	checksums := d.o.Checksums == On || d.o.Checksums == Auto && (!d.prog.native || isSoftware(link))
 	for i, s := range socks {
 		s.tags, s.checksums = d.prog.tags, checksums
+		if !d.prog.native {
+			s.flat = make([]byte, packet.MaxTotal)
+		}
 		if err := d.start(i, s); err != nil {
 			for _, s := range socks[i:] {
 				s.close()
@@ -326,8 +330,8 @@ func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 }
 
 // Dropped returns how many packets were lost: on reception because the ring
-// was full or the pool had no buffer, on sending because the kernel refused
-// them.
+// was full, the pool had no buffer or they could not be cut, on sending because
+// the kernel refused them.
 func (d *Device) Dropped() (in, out uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -344,5 +348,5 @@ func (d *Device) Dropped() (in, out uint64) {
 
 func drops(s *socket) (in, out uint64) {
 	st := s.stats()
-	return s.lost.Load() + st.Rx_dropped + st.Rx_ring_full, st.Tx_invalid_descs
+	return s.lost.Load() + s.uncut.Load() + st.Rx_dropped + st.Rx_ring_full, st.Tx_invalid_descs
 }

@@ -40,6 +40,9 @@ func (d *Device) Notes() []string {
 		}
 		notes = append(notes, fmt.Sprintf("interface %s: outgoing queue %d: %d packets", name, i, q.sent.Load()))
 	}
+	if n := d.uncut(); n > 0 {
+		notes = append(notes, fmt.Sprintf("interface %s: %d packets of several in one could not be cut", name, n))
+	}
 	if d.comes > 0 {
 		notes = append(notes, fmt.Sprintf("interface %s came back %d times", name, d.comes))
 	}
@@ -66,6 +69,17 @@ func (d *Device) mode(s *socket) string {
 		}
 	}
 	return strings.Join(what, ", ")
+}
+
+// uncut returns how many packets the sockets there are now could not cut. d.mu
+// is held.
+func (d *Device) uncut() (n uint64) {
+	for i := range d.queues {
+		if s := d.queues[i].socket.Load(); s != nil {
+			n += s.uncut.Load()
+		}
+	}
+	return n
 }
 
 // dropped returns how many packets were lost on reception. d.mu is held.

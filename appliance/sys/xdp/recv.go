@@ -19,36 +19,41 @@ const (
 
 // Recv appends up to limit packets of queue q to b and returns their number.
 // Packets are as they would be on a cable: tags that the kernel took out are
-// back, and checksums that senders on this host left for the hardware are
-// completed.
+// back, checksums that senders on this host left for the hardware are completed,
+// and what the kernel put together is cut.
 func (d *Device) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 	qu := &d.queues[q]
 	qu.receiving.Store(1)
 	n := 0
 	if s := qu.socket.Load(); s != nil {
-		n = s.recv(c, b, min(limit, b.Room()))
+		n = s.recv(c, b, min(limit, b.Room()), d.host.MTU())
 	}
 	qu.received.Add(uint64(n))
 	qu.receiving.Store(0)
 	return n
 }
 
-func (s *socket) recv(c *packet.Cache, b *packet.Batch, limit int) int {
+func (s *socket) recv(c *packet.Cache, b *packet.Batch, limit, mtu int) int {
 	if s.owing.Load() {
 		s.kick()
 		s.owing.Store(s.tx.consumer.Load() != s.tx.producer.Load())
 	}
+	n := s.addPieces(c, b, limit)
 	if s.rx.filled() == 0 {
 		if s.busyPoll || s.wakeup && s.fill.wantsWakeup() {
 			s.poke()
 		}
-		return 0
+		return n
 	}
-	n := 0
 	for n < limit && s.rx.filled() > 0 {
 		frames := s.frames()
 		if frames == 0 {
 			break
+		}
+		if s.flat != nil && s.startCut(frames, mtu) {
+			s.next(frames)
+			n += s.addPieces(c, b, limit-n)
+			continue
 		}
 		if p := s.take(c, frames); p != 0 {
 			b.Add(p)
@@ -56,14 +61,20 @@ func (s *socket) recv(c *packet.Cache, b *packet.Batch, limit int) int {
 		} else {
 			s.lost.Add(1)
 		}
-		for range frames {
-			s.fill.put(s.rx.at(s.rx.cons).Addr &^ uint64(s.size-1))
-			s.rx.cons++
-		}
+		s.next(frames)
 	}
 	s.rx.release()
 	s.fill.publish()
 	return n
+}
+
+// next goes past a packet that took so many frames, which the kernel may use
+// again.
+func (s *socket) next(frames uint32) {
+	for range frames {
+		s.fill.put(s.rx.at(s.rx.cons).Addr &^ uint64(s.size-1))
+		s.rx.cons++
+	}
 }
 
 // frames returns how many frames the next packet takes, 0 if the kernel has
@@ -84,14 +95,18 @@ func (s *socket) frames() uint32 {
 	return 0
 }
 
+// total returns how many bytes the next packet has, which takes so many frames.
+func (s *socket) total(frames uint32) (n int) {
+	for i := range frames {
+		n += int(s.rx.at(s.rx.cons + i).Len)
+	}
+	return n
+}
+
 // take returns the next packet, which takes so many frames; 0 if there is no
 // buffer for it.
 func (s *socket) take(c *packet.Cache, frames uint32) packet.Packet {
-	first := s.rx.at(s.rx.cons)
-	total := 0
-	for i := range frames {
-		total += int(s.rx.at(s.rx.cons + i).Len)
-	}
+	first, total := s.rx.at(s.rx.cons), s.total(frames)
 	var tag uint32
 	if s.tags {
 		tag = s.tag(first.Addr)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
 )
 
 // socket is an AF_XDP socket bound to one queue of an interface.
@@ -38,7 +39,10 @@ type socket struct {
 	fill, done *ring[uint64]
 
 	// For the receiver.
-	lost atomic.Uint64 // packets for which there was no buffer
+	lost  atomic.Uint64   // packets for which there was no buffer
+	uncut atomic.Uint64   // packets that are several in one and cannot be cut
+	flat  []byte          // such a packet; nil where there are none
+	cut   pktio.Segmenter // cuts it
 
 	// For the sender.
 	free  []uint64    // frames not in use
