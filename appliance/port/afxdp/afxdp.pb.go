@@ -90,7 +90,8 @@ type AFXDPPortArg struct {
 	// Register the frames of all queues as one memory.
 	SharedUmem bool `protobuf:"varint,9,opt,name=shared_umem,json=sharedUmem,proto3" json:"shared_umem,omitempty"`
 	// Whether checksums that senders on this host left to hardware are completed:
-	// "auto" does so on interfaces without hardware behind them.
+	// "auto" does so on interfaces without hardware behind them, and in generic
+	// mode.
 	CompleteChecksums string `protobuf:"bytes,10,opt,name=complete_checksums,json=completeChecksums,proto3" json:"complete_checksums,omitempty"`
 	// Receive frames for other addresses, too.
 	Promiscuous   bool `protobuf:"varint,11,opt,name=promiscuous,proto3" json:"promiscuous,omitempty"`

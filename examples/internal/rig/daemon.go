@@ -27,6 +27,7 @@ type Daemon struct {
 	args []string
 	cmd  *exec.Cmd
 	log  bytes.Buffer
+	home string   // the namespace, if it is one of a Network
 	env  []string // further variables for the programs that are run against it
 }
 

@@ -74,8 +74,13 @@ func (n *Network) Daemon(args ...string) *Daemon {
 	n.daemons++
 	name := fmt.Sprintf("bessd%d", n.daemons)
 	n.add(name)
-	return start(n.t, []string{"ip", "netns", "exec", n.Prefix + name}, args...)
+	d := start(n.t, []string{"ip", "netns", "exec", n.Prefix + name}, args...)
+	d.home = name
+	return d
 }
+
+// Home returns the namespace that a Network's daemon runs in.
+func (d *Daemon) Home() string { return d.home }
 
 // command prepares a program in a namespace. It has a minute.
 func (n *Network) command(name string, args ...string) (*exec.Cmd, context.CancelFunc) {
