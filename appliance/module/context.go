@@ -4,6 +4,8 @@
 package module
 
 import (
+	"math/bits"
+
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
@@ -176,24 +178,62 @@ func (c *Context) Emit(p packet.Packet, g int) {
 }
 
 // EmitEach passes packet i of b on through output gate gates[i], for all of b:
-// as a whole if the gates are the same. The caller must not touch b again.
+// as a whole if the gates are the same. The caller must not touch b again. It
+// is fastest if gates has room for packet.BatchSize.
 func (c *Context) EmitEach(b *packet.Batch, gates []uint16) {
 	ps := b.Packets()
-	gates = gates[:len(ps)]
+	if len(ps) == 0 {
+		return
+	}
 	differ := uint16(0)
-	for _, g := range gates {
+	for _, g := range gates[:len(ps)] {
 		differ |= g ^ gates[0]
 	}
 	if differ == 0 {
-		if len(ps) > 0 {
-			c.EmitBatch(b, int(gates[0]))
-		}
+		c.EmitBatch(b, int(gates[0]))
 		return
 	}
-	// As Emit, but without a call for each packet.
+	rest := ^uint64(0) >> (packet.BatchSize - len(ps))
+	if packet.CanPick && len(c.touched) == 0 && cap(gates) >= packet.BatchSize {
+		rest = c.emitPicked(b, (*[packet.BatchSize]uint16)(gates[:packet.BatchSize]), rest)
+	}
+	if rest != 0 {
+		c.emitSorted(ps, gates, rest)
+	}
+}
+
+// maxPicks is the most gates that packets are picked for. Every one takes a
+// look at the whole batch.
+const maxPicks = 8
+
+// emitPicked passes packets on gate by gate, and returns which are left. No
+// gate has collected packets yet.
+func (c *Context) emitPicked(b *packet.Batch, gates *[packet.BatchSize]uint16, of uint64) (rest uint64) {
 	outs := c.node.Outs
-	for i, p := range ps {
-		g := int(gates[i])
+	for range maxPicks {
+		if of == 0 {
+			return 0
+		}
+		g := gates[bits.TrailingZeros64(of)]
+		if int(g) >= len(outs) {
+			return of
+		}
+		to := c.open(&outs[g])
+		if to == nil {
+			return of // each is counted as it is dropped
+		}
+		of &^= to.Pick(b, gates, g, of)
+	}
+	return of
+}
+
+// emitSorted does as Emit for those of ps that are named, without a call for
+// each.
+func (c *Context) emitSorted(ps []packet.Packet, gates []uint16, of uint64) {
+	outs := c.node.Outs
+	for ; of != 0; of &= of - 1 {
+		i := bits.TrailingZeros64(of)
+		g, p := int(gates[i]), ps[i]
 		if g >= len(outs) {
 			c.Drop(p)
 			continue
