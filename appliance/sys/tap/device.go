@@ -4,6 +4,7 @@
 package tap
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -106,10 +107,16 @@ func (d *Device) open() (err error) {
 		return err
 	}
 	for i := range d.in {
-		d.in[i].wait = !isNonblocking(fds[i])
+		in := &d.in[i]
+		if in.wait = !isNonblocking(fds[i]); !in.wait {
+			// Several calls in one need flags of each, too.
+			in.reads.Singly(errNoFlags)
+		}
 	}
 	return d.connect(fds)
 }
+
+var errNoFlags = errors.New("the kernel is too old")
 
 func (in *inQueue) open(o *Options) (err error) {
 	in.large = o.Large
@@ -117,12 +124,13 @@ func (in *inQueue) open(o *Options) (err error) {
 	if in.slot, err = sys.NewSlot(); err != nil {
 		return err
 	}
-	if in.over, err = sys.Map(packet.MaxTotal); err != nil {
+	if in.over, err = sys.Map(packet.BatchSize * packet.MaxTotal); err != nil {
 		return err
 	}
-	if in.vec, err = sys.NewVector(2); err != nil {
+	if in.reads, err = sys.NewTransfers(packet.BatchSize, 2*packet.BatchSize); err != nil {
 		return err
 	}
+	in.ahead = fewest
 	if !o.Loopback {
 		return nil
 	}
@@ -137,10 +145,10 @@ func (out *outQueue) open(in *inQueue) (err error) {
 	if in.loop != nil {
 		out.loop = in.loop.add()
 	}
-	if out.head, err = sys.Map(2 * headerSize); err != nil {
+	if out.head, err = sys.Map((1 + packet.BatchSize) * headerSize); err != nil {
 		return err
 	}
-	out.vec, err = sys.NewVector(maxSegments)
+	out.writes, err = sys.NewTransfers(packet.BatchSize, maxSegments)
 	return err
 }
 
@@ -153,15 +161,15 @@ func (d *Device) release() {
 		if in.slot != nil {
 			in.slot.Close()
 		}
-		if in.vec != nil {
-			in.vec.Close()
+		if in.reads != nil {
+			in.reads.Close()
 		}
 		sys.Unmap(in.over)
 	}
 	for i := range d.out {
 		out := &d.out[i]
-		if out.vec != nil {
-			out.vec.Close()
+		if out.writes != nil {
+			out.writes.Close()
 		}
 		sys.Unmap(out.head)
 	}

@@ -413,7 +413,7 @@ func FuzzFinish(f *testing.F) {
 		p.Prepend(headerSize)
 		copy(p.Bytes(), head)
 		n &= 0xffff
-		if in.finish(k.c, p, n) && p.TotalLen() != n-headerSize {
+		if in.finish(k.c, p, in.over, n) && p.TotalLen() != n-headerSize {
 			t.Errorf("%d bytes, want %d", p.TotalLen(), n-headerSize)
 		}
 		k.c.Free(p)

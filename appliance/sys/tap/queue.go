@@ -23,25 +23,32 @@ const (
 	maxSegments = 1000
 )
 
+// fewest is how many reads are tried at least at a time. One that finds nothing
+// costs a tenth of a system call.
+const fewest = 4
+
 // inQueue is what the worker of an incoming queue needs.
 type inQueue struct {
-	slot *sys.Slot
-	vec  *sys.Vector
-	over []byte // takes what does not fit into a segment
-	wait bool   // reading would wait if not told otherwise
-	loop *loop  // frames sent come back here, nil: they do not
-	tags [2]tag // pushed, the inner one first
-	lost sys.Counter
+	slot  *sys.Slot
+	reads *sys.Transfers
+	ahead int    // reads to be tried next, fewest..packet.BatchSize
+	over  []byte // takes what does not fit into a segment, packet.MaxTotal for each read
+	wait  bool   // reading would wait if not told otherwise
+	loop  *loop  // frames sent come back here, nil: they do not
+	tags  [2]tag // pushed, the inner one first
+	lost  sys.Counter
 
 	large bool // packets of several pieces are let in
+
+	fresh [packet.BatchSize]packet.Packet // to be read into
 }
 
 // outQueue is what the worker of an outgoing queue needs.
 type outQueue struct {
-	slot *sys.Slot
-	vec  *sys.Vector
-	head []byte // header of a packet without a wish, then room for another one
-	loop *ring  // instead of the interface, nil: none
+	slot   *sys.Slot
+	writes *sys.Transfers
+	head   []byte // header of packets without a wish, then room for one of each write
+	loop   *ring  // instead of the interface, nil: none
 }
 
 // Recv appends up to limit packets of incoming queue q to b and returns their
@@ -49,15 +56,12 @@ type outQueue struct {
 func (d *Device) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 	in := &d.in[q]
 	from := b.Len()
-	limit = min(limit, b.Room())
+	end := from + min(limit, b.Room())
 	if in.loop != nil {
-		in.loop.pop(b, limit)
+		in.loop.pop(b, end-from)
 	}
-	for b.Len()-from < limit && !d.gone.Load() {
-		p, err := in.read(c)
-		if p != 0 {
-			b.Add(p)
-		} else if err != 0 {
+	for b.Len() < end && !d.gone.Load() {
+		if err := in.read(c, b, end-b.Len()); err != 0 {
 			d.check(err)
 			break
 		}
@@ -68,33 +72,63 @@ func (d *Device) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 	return b.Len() - from
 }
 
-// read returns the next packet. Without one, but without error as well,
-// there was one that was lost.
-func (in *inQueue) read(c *packet.Cache) (packet.Packet, syscall.Errno) {
-	p := c.Alloc()
-	if p == 0 {
-		return 0, in.discard()
+// read appends up to most packets to b. Without error there may be more. How
+// many reads are tried follows how many found something.
+func (in *inQueue) read(c *packet.Cache, b *packet.Batch, most int) (err syscall.Errno) {
+	n := in.prepare(c, min(most, in.ahead))
+	if n == 0 {
+		return in.discard()
 	}
-	p.Init(room)
-	p.Prepend(headerSize)
-	in.vec.Reset()
-	in.vec.Add(p.Bytes())
-	in.vec.Add(in.over)
-	n, err := in.vec.Read(in.slot.FD(), in.wait)
-	if err != 0 {
-		c.Free(p)
-		return 0, err
+	in.reads.Read(in.slot.FD(), in.wait)
+	got := 0
+	for i, p := range in.fresh[:n] {
+		size, e := in.reads.Result(i)
+		switch {
+		case e != 0:
+			err = e
+			c.Free(p)
+			continue
+		case in.finish(c, p, in.overflow(i), size):
+			b.Add(p)
+		default:
+			in.lost.Add(1)
+			c.Free(p)
+		}
+		got++
 	}
-	if !in.finish(c, p, n) {
-		in.lost.Add(1)
-		c.Free(p)
-		return 0, 0
+	if got == n {
+		in.ahead = min(2*in.ahead, packet.BatchSize)
+	} else {
+		in.ahead = max(2*got, fewest)
 	}
-	return p, 0
+	return err
 }
 
+// prepare makes up to most reads, each into a fresh packet and what is behind
+// it, and returns their number.
+func (in *inQueue) prepare(c *packet.Cache, most int) int {
+	in.reads.Reset()
+	for i := range most {
+		p := c.Alloc()
+		if p == 0 {
+			return i
+		}
+		p.Init(room)
+		p.Prepend(headerSize)
+		in.fresh[i] = p
+		in.reads.Begin()
+		in.reads.Add(p.Bytes())
+		in.reads.Add(in.overflow(i))
+	}
+	return most
+}
+
+// overflow returns what takes the end of a packet that read i finds too long
+// for a segment.
+func (in *inQueue) overflow(i int) []byte { return in.over[i*packet.MaxTotal:][:packet.MaxTotal] }
+
 // finish makes a packet of the n bytes that were read into p and over.
-func (in *inQueue) finish(c *packet.Cache, p packet.Packet, n int) bool {
+func (in *inQueue) finish(c *packet.Cache, p packet.Packet, over []byte, n int) bool {
 	if n <= headerSize {
 		return false
 	}
@@ -109,7 +143,7 @@ func (in *inQueue) finish(c *packet.Cache, p packet.Packet, n int) bool {
 	}
 	n -= headerSize
 	p.Trim(min(n, room))
-	for rest := in.over[:max(n-room, 0)]; len(rest) > 0; {
+	for rest := over[:max(n-room, 0)]; len(rest) > 0; {
 		s := c.Alloc()
 		if s == 0 {
 			return false
@@ -131,10 +165,11 @@ func (in *inQueue) finish(c *packet.Cache, p packet.Packet, n int) bool {
 // discard takes a packet for which there is no buffer from the kernel: the
 // worker could not sleep as long as it waits there.
 func (in *inQueue) discard() syscall.Errno {
-	in.vec.Reset()
-	in.vec.Add(in.over)
-	_, err := in.vec.Read(in.slot.FD(), in.wait)
-	if err != 0 {
+	in.reads.Reset()
+	in.reads.Begin()
+	in.reads.Add(in.overflow(0))
+	in.reads.Read(in.slot.FD(), in.wait)
+	if _, err := in.reads.Result(0); err != 0 {
 		return err
 	}
 	in.lost.Add(1)
@@ -153,14 +188,26 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 		return 0
 	}
 	sent := 0
-	fd := out.slot.FD()
-	for i, p := range ps {
-		err := out.write(fd, p)
-		if err == 0 {
-			ps[sent], ps[i] = p, ps[sent]
-			sent++
-		} else if err != syscall.EINVAL && err != syscall.EMSGSIZE && err != syscall.EFAULT {
-			d.check(err)
+	for i := 0; i < len(ps); {
+		n := out.fill(ps[i:])
+		if n == 0 {
+			i++
+			continue
+		}
+		out.writes.Write(out.slot.FD())
+		var broken syscall.Errno
+		for j := range n {
+			_, err := out.writes.Result(j)
+			if err == 0 {
+				ps[sent], ps[i] = ps[i], ps[sent]
+				sent++
+			} else if !sys.Refused(err) {
+				broken = err
+			}
+			i++
+		}
+		if broken != 0 {
+			d.check(broken)
 			break
 		}
 	}
@@ -172,38 +219,59 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 // who receives them, cuts them.
 func (d *Device) SendsLarge() {}
 
-// write sends one packet. A partial checksum is left for the receiver, who
-// would not look at it anyway, and so is a packet of several pieces.
-func (out *outQueue) write(fd int, p packet.Packet) syscall.Errno {
-	head := out.head[:headerSize]
+// fill makes writes of the first packets of ps, as far as there is room, and
+// returns their number. It stops before a packet that cannot be sent.
+func (out *outQueue) fill(ps []packet.Packet) int {
+	out.writes.Reset()
+	for _, p := range ps {
+		if !out.writes.Begin() {
+			break
+		}
+		if !out.add(p, out.header(out.writes.Count())) {
+			out.writes.Undo()
+			break
+		}
+	}
+	return out.writes.Count()
+}
+
+// header returns room for a header: for packets without a wish if i is 0, of
+// write i-1 otherwise.
+func (out *outQueue) header(i int) []byte { return out.head[i*headerSize:][:headerSize] }
+
+// add adds a packet to the write begun last, behind a header, for which there
+// is room in own. A partial checksum is left for the receiver, who would not
+// look at it anyway, and so is a packet of several pieces.
+func (out *outQueue) add(p packet.Packet, own []byte) bool {
+	head := out.header(0)
 	switch flags := p.Flags(); {
 	case flags&packet.FlagLarge != 0:
 		h, ok := pktio.LargeHeader(p)
 		if !ok {
-			return syscall.EMSGSIZE
+			return false
 		}
-		head = out.head[headerSize:]
+		head = own
 		h.Put(head)
 	case flags&packet.FlagPartialChecksum != 0:
 		from, at := p.ChecksumPlace()
 		if at < from || at+2 > p.TotalLen() {
-			return syscall.EINVAL
+			return false
 		}
-		head = out.head[headerSize:]
+		head = own
 		clear(head)
 		head[0] = 1
 		binary.NativeEndian.PutUint16(head[6:], uint16(from))
 		binary.NativeEndian.PutUint16(head[8:], uint16(at-from))
 	}
-	out.vec.Reset()
-	out.vec.Add(head)
+	if !out.writes.Add(head) {
+		return false
+	}
 	for s := p; s != 0; s = s.Next() {
-		if !out.vec.Add(s.Bytes()) {
-			return syscall.EMSGSIZE
+		if !out.writes.Add(s.Bytes()) {
+			return false
 		}
 	}
-	_, err := out.vec.Write(fd)
-	return err
+	return true
 }
 
 // tag is a VLAN tag; without tag control information there is none.

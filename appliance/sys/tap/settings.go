@@ -164,5 +164,8 @@ func (d *Device) Notes() []string {
 	if d.returns > 0 {
 		notes = append(notes, fmt.Sprintf("it was deleted and made again %d times", d.returns))
 	}
+	if why := d.in[0].reads.Single(); why != nil {
+		notes = append(notes, fmt.Sprintf("slow, with a system call for each packet: %v", why))
+	}
 	return append(notes, d.notes...)
 }
