@@ -128,7 +128,7 @@ func (t *Transfers) Read(fd int, nowait bool) {
 		flags = unix.RWF_NOWAIT
 	}
 	if t.ring != nil && t.n > 1 {
-		t.together(uringReadv, fd, flags)
+		t.together(uringRead, uringReadv, fd, flags)
 		return
 	}
 	t.singly(unix.SYS_PREADV2, fd, flags)
@@ -139,18 +139,24 @@ func (t *Transfers) Read(fd int, nowait bool) {
 // been tried, and then have its error.
 func (t *Transfers) Write(fd int) {
 	if t.ring != nil && t.n > 1 {
-		t.together(uringWritev, fd, unix.RWF_NOWAIT)
+		t.together(uringWrite, uringWritev, fd, unix.RWF_NOWAIT)
 		return
 	}
 	t.singly(unix.SYS_PWRITEV2, fd, 0)
 }
 
-// together does the transfers with one system call.
-func (t *Transfers) together(code uint8, fd int, flags uint32) {
+// together does the transfers with one system call: one says what to do with
+// one segment, several with more, which the kernel has to read first.
+func (t *Transfers) together(one, several uint8, fd int, flags uint32) {
 	for i := range t.each[:t.n] {
 		e := &t.each[i]
 		e.result = -int32(syscall.EAGAIN)
-		t.ring.add(code, fd, &t.iovs[e.first], e.count, flags, i)
+		v := &t.iovs[e.first]
+		op := uringOp{code: one, fd: int32(fd), addr: uint64(v.base), len: uint32(v.len), flags: flags, tag: uint64(i)}
+		if e.count > 1 {
+			op.code, op.addr, op.len = several, uint64(uintptr(unsafe.Pointer(v))), uint32(e.count)
+		}
+		t.ring.add(op)
 	}
 	t.ring.do(t.each)
 }

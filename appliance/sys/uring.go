@@ -73,6 +73,8 @@ const (
 	uringOffEntries = 0x10000000
 	uringReadv      = 1
 	uringWritev     = 2
+	uringRead       = 22 // one segment
+	uringWrite      = 23
 )
 
 // openUring returns queues for so many operations at once, a power of two.
@@ -129,11 +131,10 @@ func (u *uring) close() {
 	_ = unix.Close(u.fd)
 }
 
-// add adds an operation over a vector of segments. There may be no more than
-// openUring was asked for between two calls of do.
-func (u *uring) add(code uint8, fd int, iovs *iovec, n int, flags uint32, tag int) {
-	u.sqes[u.next&uint32(len(u.sqes)-1)] = uringOp{code: code, fd: int32(fd), addr: uint64(uintptr(unsafe.Pointer(iovs))),
-		len: uint32(n), flags: flags, tag: uint64(tag)}
+// add adds an operation. There may be no more than openUring was asked for
+// between two calls of do.
+func (u *uring) add(op uringOp) {
+	u.sqes[u.next&uint32(len(u.sqes)-1)] = op
 	u.next++
 }
 

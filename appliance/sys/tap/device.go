@@ -120,6 +120,7 @@ var errNoFlags = errors.New("the kernel is too old")
 
 func (in *inQueue) open(o *Options) (err error) {
 	in.large = o.Large
+	in.long.Store(o.Large || o.MTU > shortMTU)
 	in.tags = [2]tag{{0x8100, o.InnerTCI}, {0x88a8, o.OuterTCI}}
 	if in.slot, err = sys.NewSlot(); err != nil {
 		return err
@@ -145,7 +146,7 @@ func (out *outQueue) open(in *inQueue) (err error) {
 	if in.loop != nil {
 		out.loop = in.loop.add()
 	}
-	if out.head, err = sys.Map((1 + packet.BatchSize) * headerSize); err != nil {
+	if out.head, err = sys.Map(packet.BatchSize * headerSize); err != nil {
 		return err
 	}
 	out.writes, err = sys.NewTransfers(packet.BatchSize, maxSegments)

@@ -5,6 +5,7 @@ package tap
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -15,6 +16,9 @@ import (
 const (
 	// room is what a new segment holds behind the usual headroom.
 	room = packet.BufferSize - packet.Headroom
+	// shortMTU is the largest MTU whose packets, with addresses, type and two
+	// tags, fit into a segment, with a byte to spare that tells a longer one.
+	shortMTU = room - 23
 	// headerSize is the size of struct virtio_net_hdr, which precedes every
 	// packet (linux/virtio_net.h): flags, kind of segmentation, header length,
 	// segment size, where the checksum starts, where it is stored from there.
@@ -39,6 +43,10 @@ type inQueue struct {
 	lost  sys.Counter
 
 	large bool // packets of several pieces are let in
+	// long says that packets may be too long for a segment. It is found out
+	// from one that is, which is lost, unless the MTU or large tells.
+	long  atomic.Bool
+	spill bool // the reads of the moment have room for such
 
 	fresh [packet.BatchSize]packet.Packet // to be read into
 }
@@ -47,7 +55,8 @@ type inQueue struct {
 type outQueue struct {
 	slot   *sys.Slot
 	writes *sys.Transfers
-	head   []byte // header of packets without a wish, then room for one of each write
+	head   []byte // room for the header of each write
+	inside uint64 // bit for each write: its header is in the packet itself
 	loop   *ring  // instead of the interface, nil: none
 }
 
@@ -88,6 +97,10 @@ func (in *inQueue) read(c *packet.Cache, b *packet.Batch, most int) (err syscall
 			err = e
 			c.Free(p)
 			continue
+		case size == headerSize+room && !in.spill:
+			in.long.Store(true) // it may have been cut
+			in.lost.Add(1)
+			c.Free(p)
 		case in.finish(c, p, in.overflow(i), size):
 			b.Add(p)
 		default:
@@ -108,6 +121,7 @@ func (in *inQueue) read(c *packet.Cache, b *packet.Batch, most int) (err syscall
 // it, and returns their number.
 func (in *inQueue) prepare(c *packet.Cache, most int) int {
 	in.reads.Reset()
+	in.spill = in.long.Load()
 	for i := range most {
 		p := c.Alloc()
 		if p == 0 {
@@ -118,7 +132,9 @@ func (in *inQueue) prepare(c *packet.Cache, most int) int {
 		in.fresh[i] = p
 		in.reads.Begin()
 		in.reads.Add(p.Bytes())
-		in.reads.Add(in.overflow(i))
+		if in.spill {
+			in.reads.Add(in.overflow(i))
+		}
 	}
 	return most
 }
@@ -198,6 +214,9 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 		var broken syscall.Errno
 		for j := range n {
 			_, err := out.writes.Result(j)
+			if out.inside&(1<<j) != 0 {
+				ps[i].Adjust(headerSize)
+			}
 			if err == 0 {
 				ps[sent], ps[i] = ps[i], ps[sent]
 				sent++
@@ -223,11 +242,12 @@ func (d *Device) SendsLarge() {}
 // returns their number. It stops before a packet that cannot be sent.
 func (out *outQueue) fill(ps []packet.Packet) int {
 	out.writes.Reset()
+	out.inside = 0
 	for _, p := range ps {
 		if !out.writes.Begin() {
 			break
 		}
-		if !out.add(p, out.header(out.writes.Count())) {
+		if !out.add(p, out.writes.Count()-1) {
 			out.writes.Undo()
 			break
 		}
@@ -235,41 +255,50 @@ func (out *outQueue) fill(ps []packet.Packet) int {
 	return out.writes.Count()
 }
 
-// header returns room for a header: for packets without a wish if i is 0, of
-// write i-1 otherwise.
-func (out *outQueue) header(i int) []byte { return out.head[i*headerSize:][:headerSize] }
+// add adds a packet to write i, begun last, behind a header. That is in front
+// of the packet's bytes if there is room: then most packets are one segment.
+func (out *outQueue) add(p packet.Packet, i int) bool {
+	head := out.head[i*headerSize:][:headerSize]
+	if !putHeader(head, p) {
+		return false
+	}
+	inside := p.Prepend(headerSize)
+	if inside {
+		copy(p.Bytes(), head)
+	}
+	ok := inside || out.writes.Add(head)
+	for s := p; s != 0 && ok; s = s.Next() {
+		ok = out.writes.Add(s.Bytes())
+	}
+	switch {
+	case inside && ok:
+		out.inside |= 1 << i
+	case inside:
+		p.Adjust(headerSize)
+	}
+	return ok
+}
 
-// add adds a packet to the write begun last, behind a header, for which there
-// is room in own. A partial checksum is left for the receiver, who would not
-// look at it anyway, and so is a packet of several pieces.
-func (out *outQueue) add(p packet.Packet, own []byte) bool {
-	head := out.header(0)
+// putHeader writes the header of a packet. A partial checksum is left for the
+// receiver, who would not look at it anyway, and so is a packet of several
+// pieces.
+func putHeader(head []byte, p packet.Packet) bool {
+	clear(head)
 	switch flags := p.Flags(); {
 	case flags&packet.FlagLarge != 0:
 		h, ok := pktio.LargeHeader(p)
 		if !ok {
 			return false
 		}
-		head = own
 		h.Put(head)
 	case flags&packet.FlagPartialChecksum != 0:
 		from, at := p.ChecksumPlace()
 		if at < from || at+2 > p.TotalLen() {
 			return false
 		}
-		head = own
-		clear(head)
 		head[0] = 1
 		binary.NativeEndian.PutUint16(head[6:], uint16(from))
 		binary.NativeEndian.PutUint16(head[8:], uint16(at-from))
-	}
-	if !out.writes.Add(head) {
-		return false
-	}
-	for s := p; s != 0; s = s.Next() {
-		if !out.writes.Add(s.Bytes()) {
-			return false
-		}
 	}
 	return true
 }

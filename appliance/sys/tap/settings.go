@@ -56,6 +56,11 @@ func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 			return err
 		}
 	}
+	for i := range d.in {
+		if mtu > shortMTU {
+			d.in[i].long.Store(true)
+		}
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	want := d.state

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
@@ -41,6 +42,29 @@ func TestFramesPassBothWays(t *testing.T) {
 			exchange(open(t, o), 14, 15, 60, 64, 1514, 1918, 1919, 1920, 1921, 2048, 4000, 9014, 65535)
 		})
 	}
+}
+
+// TestMTUMayGrow has packets become longer than the port knows: the first of
+// them tells.
+func TestMTUMayGrow(t *testing.T) {
+	k := move(t, options())
+	k.plug()
+	k.away.Link("tap7", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 9000) })
+	k.put(frame(room-1, 1), frame(3000, 2))
+	k.same(k.recv(1), frame(room-1, 1))
+	testenv.Eventually(t, "the long packet is dropped and counted", func() bool { k.poll(); return k.d.Dropped() == 1 })
+	k.put(frame(3000, 3), frame(room, 4))
+	k.same(k.recv(2), frame(3000, 3), frame(room, 4))
+	if err := k.d.SetConf(1500, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	other := move(t, options())
+	if err := other.d.SetConf(9000, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	other.plug()
+	other.put(frame(3000, 5))
+	other.same(other.recv(1), frame(3000, 5))
 }
 
 func TestManyPacketsAtOnce(t *testing.T) {
