@@ -5,8 +5,11 @@ package boottest
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -22,15 +25,27 @@ type ctl struct {
 	dir     string // of the certificates
 }
 
+// bessctl is built once; the folder it is in goes with the tests.
+var bessctl = sync.OnceValues(func() (string, error) {
+	var err error
+	if built.programs, err = os.MkdirTemp("", "bessctl"); err != nil {
+		return "", err
+	}
+	program := filepath.Join(built.programs, "bessctl")
+	cmd := exec.Command("go", "build", "-o", program, "../../appliance/cmd/bessctl")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return program, nil
+})
+
 func newCtl(t *testing.T) *ctl {
 	t.Helper()
-	c := &ctl{t, filepath.Join(t.TempDir(), "bessctl"), t.TempDir()}
-	cmd := exec.Command("go", "build", "-o", c.program, "./appliance/cmd/bessctl")
-	cmd.Dir = repository(t)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	program, err := bessctl()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return c
+	return &ctl{t, program, t.TempDir()}
 }
 
 // run runs bessctl and returns what it says, and its exit status.

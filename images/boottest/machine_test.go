@@ -32,11 +32,14 @@ var built struct {
 	dir   string
 	image vm.Image
 	err   error
+
+	programs string // folder
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = os.RemoveAll(built.dir)
+	_ = os.RemoveAll(built.programs)
 	os.Exit(code)
 }
 
