@@ -8,7 +8,7 @@ import "unsafe"
 // Front is the beginning of a packet's data as an array, so that what is at
 // constant places in it needs no checks. Only as many bytes as the packet has
 // are the packet's; those behind must be left alone.
-type Front [Headroom]byte
+type Front [2 * BufferSize]byte
 
 // Push is Prepend that returns the new front: n bytes of undefined content,
 // then what was the packet. It returns nil, and nothing has changed, if there
@@ -45,7 +45,7 @@ func (p Packet) Front(n int) *Front {
 // lens returns header.len and header.total as one word: both change together.
 func (h *header) lens() *uint64 { return (*uint64)(unsafe.Pointer(&h.len)) }
 
-// Put64 writes v at byte i, 0 <= i <= len(Front)-8, its low byte first. (The
+// Put64 writes v at byte i, at most BufferSize-8, its low byte first. (The
 // compiler divides the stores of encoding/binary when it knows some of the
 // bytes, as those of headers often are.)
 func (d *Front) Put64(i int, v uint64) { *(*uint64)(unsafe.Pointer(&d[i])) = v }

@@ -20,11 +20,11 @@ type plan struct {
 	stores []store
 }
 
-// store is a place and the bytes to write there, in the lower bits.
+// store is a place and the bytes to write there, the first in the lowest bits.
 type store struct {
-	off   int
-	size  int // 1, 2, 4 or 8
-	value uint64
+	off  int
+	size int // 1, 2, 4 or 8
+	raw  uint64
 }
 
 // newPlan plans the stores for a list of fields.
@@ -60,8 +60,8 @@ func (p *plan) cover(image []byte, at int) {
 		for s.size > len(image)-at {
 			s.size /= 2
 		}
-		for _, c := range image[at : at+s.size] {
-			s.value = s.value<<8 | uint64(c)
+		for i, c := range image[at : at+s.size] {
+			s.raw |= uint64(c) << (8 * i)
 		}
 		p.stores = append(p.stores, s)
 		at += s.size
@@ -78,13 +78,13 @@ func (p *plan) write(ps []packet.Packet) (short uint64) {
 }
 
 // write does one store for all packets that have end bytes. A loop for each
-// size asks nothing twice.
+// size asks nothing twice; the mask changes no offset.
 func (s *store) write(ps []packet.Packet, end int) (short uint64) {
-	off, value := s.off, s.value
+	off, value := s.off&(maxEnd-1), s.raw
 	switch s.size {
 	case 1:
 		for k, p := range ps {
-			if d := p.Bytes(); len(d) >= end && off < len(d) {
+			if d := p.Front(end); d != nil {
 				d[off] = byte(value)
 			} else {
 				short |= 1 << (k & 63)
@@ -92,24 +92,24 @@ func (s *store) write(ps []packet.Packet, end int) (short uint64) {
 		}
 	case 2:
 		for k, p := range ps {
-			if d := p.Bytes(); len(d) >= end {
-				binary.BigEndian.PutUint16(d[off:], uint16(value))
+			if d := p.Front(end); d != nil {
+				binary.LittleEndian.PutUint16(d[off:], uint16(value))
 			} else {
 				short |= 1 << (k & 63)
 			}
 		}
 	case 4:
 		for k, p := range ps {
-			if d := p.Bytes(); len(d) >= end {
-				binary.BigEndian.PutUint32(d[off:], uint32(value))
+			if d := p.Front(end); d != nil {
+				binary.LittleEndian.PutUint32(d[off:], uint32(value))
 			} else {
 				short |= 1 << (k & 63)
 			}
 		}
 	default:
 		for k, p := range ps {
-			if d := p.Bytes(); len(d) >= end {
-				binary.BigEndian.PutUint64(d[off:], value)
+			if d := p.Front(end); d != nil {
+				binary.LittleEndian.PutUint64(d[off:], value)
 			} else {
 				short |= 1 << (k & 63)
 			}
