@@ -59,9 +59,11 @@ func (m *GenericDecap) Process(ctx *module.Context, b *packet.Batch) {
 	n, short := int(m.bytes.Load()), 0
 	if n != 0 {
 		for _, p := range b.Packets() {
-			if !p.Adjust(n) {
+			if p.Len() < n {
 				short++
+				continue
 			}
+			p.Pull(n)
 		}
 	}
 	if short > 0 {

@@ -51,6 +51,10 @@ type header struct {
 	n        int // bytes
 	constant [maxHeader]byte
 	attrs    []attr
+	// The constant again, if it has at least a word of 8 bytes: its last word,
+	// which may repeat bytes of others, and those between the first and it.
+	first, last uint64
+	between     []uint64
 }
 
 // attr is a piece of the header that is copied from metadata.
@@ -86,7 +90,49 @@ func validate(arg *GenericEncapArg) (*header, error) {
 		}
 		h.n += size
 	}
+	h.divide()
 	return h, nil
+}
+
+// divide divides the constant into words.
+func (h *header) divide() {
+	if h.n < 8 {
+		return
+	}
+	word := func(at int) uint64 { return binary.LittleEndian.Uint64(h.constant[at : at+8]) }
+	h.first, h.last = word(0), word(h.n-8)
+	for at := 8; at < h.n-8; at += 8 {
+		h.between = append(h.between, word(at))
+	}
+}
+
+// push puts the header in front of the packets and returns how many had no room
+// for it.
+func (h *header) push(ctx *module.Context, ps []packet.Packet) (noRoom int) {
+	n, first, last := h.n, h.first, h.last
+	for _, p := range ps {
+		d := p.Push(n)
+		if d == nil {
+			noRoom++
+			continue
+		}
+		if n >= 8 {
+			d.Put64(0, first)
+			d.Put64(n-8, last)
+			for i, v := range h.between {
+				d.Put64(8*i+8, v)
+			}
+		} else {
+			copy(d[:n], h.constant[:n])
+		}
+		for i := range h.attrs {
+			a := &h.attrs[i]
+			if off := ctx.Attr(a.id); off >= 0 {
+				copy(d[a.at:a.at+a.size], p.Metadata()[off:])
+			}
+		}
+	}
+	return noRoom
 }
 
 // encode writes a constant to dst, which has the field's size.
@@ -138,21 +184,7 @@ func (m *GenericEncap) Process(ctx *module.Context, b *packet.Batch) {
 		ctx.EmitBatch(b, 0)
 		return
 	}
-	constant, noRoom := h.constant[:h.n], 0
-	for _, p := range b.Packets() {
-		if !p.Prepend(len(constant)) {
-			noRoom++
-			continue
-		}
-		d := p.Bytes()
-		copy(d, constant)
-		for i := range h.attrs {
-			a := &h.attrs[i]
-			if off := ctx.Attr(a.id); off >= 0 {
-				copy(d[a.at:a.at+a.size], p.Metadata()[off:])
-			}
-		}
-	}
+	noRoom := h.push(ctx, b.Packets())
 	if noRoom > 0 {
 		ctx.Count(countNoRoom, uint64(noRoom))
 	}

@@ -64,6 +64,30 @@ func TestUpdateWithOtherAttributesNeedsANewInstance(t *testing.T) {
 	}
 }
 
+// Headers of every length keep all their bytes and none of the packet's change.
+func TestEveryLength(t *testing.T) {
+	var fields []*field
+	want := "packet"
+	for n := 1; n <= 64; n++ {
+		if n%8 == 1 {
+			fields = append(fields, nil)
+		}
+		b := make([]byte, (n-1)%8+1)
+		for i := range b {
+			b[i] = byte(n-len(b)+i) + 1
+		}
+		fields[len(fields)-1] = &field{Size: uint64(len(b)), Insertion: &genericencap.GenericEncapArg_EncapField_Value{
+			Value: &api.FieldData{Encoding: &api.FieldData_ValueBin{ValueBin: b}}}}
+		want = want[:n-1] + string(rune(n)) + "packet"
+		h := moduletest.New(t)
+		h.MustCreate("m", genericencap.Class, arg(fields...))
+		h.Send("m", 0, []byte("packet"))
+		if out := h.Out("m", 0); len(out) != 1 || string(out[0]) != want {
+			t.Errorf("%d bytes: %x, want %x", n, out, want)
+		}
+	}
+}
+
 func TestNoAllocs(t *testing.T) {
 	h := moduletest.New(t)
 	h.MustCreate("m", genericencap.Class, arg(attribute(2, "x"), number(8, 1)))
