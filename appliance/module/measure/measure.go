@@ -143,7 +143,7 @@ func (m *Measure) Process(ctx *module.Context, b *packet.Batch) {
 		r.begin(b.Len(), m.epoch.Load(), m.prob.Load(), &ctx.Rand)
 		if m.cfg.attr == "" {
 			m.inPacket(r, b.Packets(), now)
-		} else if off := ctx.Attr(m.id); off >= 0 {
+		} else if off := ctx.Attr(m.id); off >= 0 && !r.addAll(b.Packets(), off, now) {
 			for _, p := range b.Packets() {
 				stamp := binary.LittleEndian.Uint64(p.Metadata()[off : off+attrSize])
 				if stamp != 0 && stamp <= now {

@@ -16,7 +16,10 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/measure"
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
+	"github.com/bessform/terraform-provider-bess/appliance/module/rewrite"
 	"github.com/bessform/terraform-provider-bess/appliance/module/setmetadata"
+	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
+	"github.com/bessform/terraform-provider-bess/appliance/module/source"
 	"github.com/bessform/terraform-provider-bess/appliance/module/timestamp"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
@@ -256,3 +259,17 @@ func BenchmarkProcess(b *testing.B) {
 
 // FuzzAll lets commands and new arguments happen between the packets.
 func FuzzAll(f *testing.F) { moduletest.FuzzAll(f, measure.Class) }
+
+// BenchmarkPipeline is Source, Rewrite, Timestamp, Measure, Sink on one core, and
+// the same without the two.
+func BenchmarkPipeline(b *testing.B) {
+	src, out := moduletest.Stage{Class: source.Class}, moduletest.Stage{Class: sink.Class}
+	rw := moduletest.Stage{Class: rewrite.Class, Arg: &rewrite.RewriteArg{Templates: [][]byte{make([]byte, 100)}}}
+	b.Run("both", func(b *testing.B) {
+		moduletest.BenchPipeline(b, 1, nil, src, rw, moduletest.Stage{Class: timestamp.Class}, moduletest.Stage{Class: measure.Class}, out)
+	})
+	b.Run("mark", func(b *testing.B) {
+		moduletest.BenchPipeline(b, 1, nil, src, rw, moduletest.Stage{Class: timestamp.Class}, out)
+	})
+	b.Run("without", func(b *testing.B) { moduletest.BenchPipeline(b, 1, nil, src, rw, out) })
+}

@@ -4,9 +4,11 @@
 package measure
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
@@ -56,7 +58,10 @@ func newRecorder(n int, width uint64) *recorder {
 }
 
 // add counts one time in ns.
-func (h *histogram) add(ns uint64) {
+func (h *histogram) add(ns uint64) { h.addTimes(ns, 1) }
+
+// addTimes counts n equal times in ns.
+func (h *histogram) addTimes(ns, n uint64) {
 	var i uint64
 	if ns>>32 == 0 && h.recip != 0 {
 		// Exact: the error of recip is below 1, ns and width are below 2^32.
@@ -65,7 +70,7 @@ func (h *histogram) add(ns uint64) {
 		i = ns / h.width
 	}
 	i = min(i, uint64(len(h.buckets)-1))
-	h.buckets[i].Add(1)
+	h.buckets[i].Add(n)
 	if i >= h.used.Load() {
 		h.used.Set(i + 1)
 	}
@@ -86,13 +91,51 @@ func (r *recorder) begin(n int, epoch, prob uint64, rand *module.Rand) {
 func (r *recorder) add(ns uint64, bytes int) {
 	r.sum += uint64(bytes)
 	r.latency.add(ns)
-	if uint64(r.rand.Uint32()) >= r.prob {
-		return
+	if uint64(r.rand.Uint32()) < r.prob {
+		r.sample(ns)
 	}
+}
+
+// sample takes a latency into the jitter.
+func (r *recorder) sample(ns uint64) {
 	if r.valid {
 		r.jitter.add(max(ns, r.last) - min(ns, r.last))
 	}
 	r.last, r.valid = ns, true
+}
+
+// addAll records packets that carry the same time in bytes off to off+7 of
+// their metadata, as they do when they were marked as a batch and still are
+// one. Otherwise it records nothing and returns false.
+func (r *recorder) addAll(ps []packet.Packet, off int, now uint64) bool {
+	if len(ps) == 0 || uint(off) > packet.MetadataSize-attrSize {
+		return false
+	}
+	stamp := binary.LittleEndian.Uint64(ps[0].Metadata()[off : off+attrSize])
+	if stamp == 0 || stamp > now {
+		return false
+	}
+	rand, prob := *r.rand, r.prob // a copy can stay in a register
+	var differ, sum, samples uint64
+	for i, p := range ps {
+		differ |= stamp ^ binary.LittleEndian.Uint64(p.Metadata()[off:off+attrSize])
+		sum += uint64(p.TotalLen())
+		bit := uint64(0)
+		if uint64(rand.Uint32()) < prob {
+			bit = 1
+		}
+		samples |= bit << (i & 63)
+	}
+	if differ != 0 {
+		return false
+	}
+	*r.rand = rand
+	r.sum += sum
+	r.latency.addTimes(now-stamp, uint64(len(ps)))
+	for ; samples != 0; samples &= samples - 1 {
+		r.sample(now - stamp)
+	}
+	return true
 }
 
 // end accounts for the bytes of the batch.
