@@ -3,7 +3,11 @@
 
 package wildcard
 
-import "github.com/bessform/terraform-provider-bess/appliance/table/exact"
+import (
+	"math/bits"
+
+	"github.com/bessform/terraform-provider-bess/appliance/table/exact"
+)
 
 // Match is the place of a rule in a View. Its zero value is no rule.
 type Match struct {
@@ -22,29 +26,53 @@ func (v *View) Value(m Match) []uint64 {
 
 // Lookup returns the best rule for a key.
 func (v *View) Lookup(key []uint64) (match Match) {
+	if v.sieve != nil {
+		var set [1]uint64
+		v.sieve.masks(key, v.words, set[:])
+		return v.lookupIn(set[0]&v.numbers, key)
+	}
 	var best uint64
 	for i := range v.tuples {
-		u := &v.tuples[i]
-		if u.best < best {
+		if v.tuples[i].best < best {
 			break // and so are all behind it
 		}
-		rules := u.rules.View()
-		var c int32
-		switch len(key) {
-		case 1:
-			c = rules.Lookup1(key[0] & u.mask[0])
-		case 2:
-			c = rules.Lookup2(key[0]&u.mask[0], key[1]&u.mask[1])
-		default:
-			c = masked(rules, key, u.mask)
-		}
-		if c >= 0 {
-			if rank := rules.First(c); rank > best {
-				best, match = rank, Match{int32(i + 1), c}
-			}
+		best = v.try(i, key, best, &match)
+	}
+	return match
+}
+
+// lookupIn is Lookup in the tables of a set of masks.
+func (v *View) lookupIn(set uint64, key []uint64) (match Match) {
+	var best uint64
+	for ; set != 0; set &= set - 1 {
+		i := int(v.places[bits.TrailingZeros64(set)&(sieveMasks-1)])
+		if v.tuples[i].best >= best {
+			best = v.try(i, key, best, &match)
 		}
 	}
 	return match
+}
+
+// try looks a key up among the rules of a mask and returns the rank of the best
+// rule so far, which match becomes.
+func (v *View) try(i int, key []uint64, best uint64, match *Match) uint64 {
+	u := &v.tuples[i]
+	rules := u.rules.View()
+	var c int32
+	switch len(key) {
+	case 1:
+		c = rules.Lookup1(key[0] & u.mask[0])
+	case 2:
+		c = rules.Lookup2(key[0]&u.mask[0], key[1]&u.mask[1])
+	default:
+		c = masked(rules, key, u.mask)
+	}
+	if c >= 0 {
+		if rank := rules.First(c); rank > best {
+			best, *match = rank, Match{int32(i + 1), c}
+		}
+	}
+	return best
 }
 
 func masked(rules *exact.View, key, mask []uint64) int32 {
@@ -67,6 +95,10 @@ func (v *View) lookupAll(keys []uint64, out []Match) {
 }
 
 func (v *View) lookupChunk(keys []uint64, out []Match) {
+	if v.sieve != nil {
+		v.lookupSieved(keys, out)
+		return
+	}
 	var ranks [chunk]uint64
 	var cells [chunk]int32
 	clear(out)
@@ -86,6 +118,21 @@ func (v *View) lookupChunk(keys []uint64, out []Match) {
 		if t+1 < len(v.tuples) && v.tuples[t+1].best < lowest {
 			return // and so are all behind it
 		}
+	}
+}
+
+// lookupSieved asks only the tables that the sieve tells.
+func (v *View) lookupSieved(keys []uint64, out []Match) {
+	var sets [chunk]uint64
+	n := v.words
+	v.sieve.masks(keys, n, sets[:len(out)])
+	for i := range out {
+		set := sets[i&(chunk-1)] & v.numbers
+		if set == 0 {
+			out[i] = Match{}
+			continue
+		}
+		out[i] = v.lookupIn(set, keys[i*n:(i+1)*n])
 	}
 }
 

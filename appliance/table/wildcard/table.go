@@ -30,6 +30,9 @@ type View struct {
 	tuples  []tuple // by falling highest priority
 	version uint64  // never the same for different contents
 	words   int
+	sieve   *sieve            // nil if there are too few masks for one, or too many
+	places  [sieveMasks]uint8 // of the masks in tuples, by their numbers in the sieve
+	numbers uint64            // those that there are
 }
 
 // tuple is the rules of one mask. The first value word in rules is the rank.
@@ -37,6 +40,7 @@ type tuple struct {
 	mask  []uint64
 	rules *exact.Table
 	best  uint64 // no rank in rules is higher
+	id    uint8  // number in the sieve
 }
 
 // versions numbers all views of all tables, so that a Memo can tell them apart.
@@ -58,6 +62,7 @@ type Table struct {
 	values int // words of a value
 	limit  int // rules per mask
 	seq    uint32
+	sieve  *sieve // of the view
 	domain *rcu.Domain
 }
 
@@ -115,6 +120,7 @@ func (t *Table) Set(r Rule) error {
 	tuples[i].best = max(tuples[i].best, rk)
 	rules := tuples[i].rules
 	before := rules.Len()
+	t.sift(tuples, i, r.Key)
 	// Readers must know of the new priority before they can meet the rule.
 	t.publish(tuples)
 	if err := rules.Set(r.Key, append([]uint64{rk}, r.Value...)); err != nil {
@@ -158,10 +164,44 @@ func (t *Table) ranked() iter.Seq[ranked] {
 	}
 }
 
+// sift sees to it that the sieve lets a rule of tuple i pass.
+func (t *Table) sift(tuples []tuple, i int, key []uint64) {
+	u := &tuples[i]
+	known := u.rules.Len() > 0
+	switch {
+	case len(tuples) < memoMasks || len(tuples) > sieveMasks:
+		t.sieve = nil
+		return
+	case t.sieve == nil || !known && (t.sieve.ids == sieveMasks || !t.sieve.covers(u.mask)):
+		t.sieve = newSieve(t.words, tuples)
+	case !known:
+		t.sieve.addMask(u)
+	}
+	t.sieve.add(u, key)
+}
+
+// unsift builds the sieve again when most of the rules that it lets pass are
+// gone, so that each of them costs the same small part of that.
+func (t *Table) unsift(tuples []tuple) {
+	if t.sieve == nil {
+		return
+	}
+	if t.sieve.gone++; t.sieve.gone > 64 && t.sieve.gone > t.Len() {
+		t.sieve = newSieve(t.words, tuples)
+	}
+}
+
 // publish makes tuples, ordered, the readers' view.
 func (t *Table) publish(tuples []tuple) {
 	slices.SortStableFunc(tuples, func(a, b tuple) int { return cmp.Compare(b.best, a.best) })
-	t.view.Store(&View{tuples: tuples, words: t.words, version: versions.Add(1)})
+	v := &View{tuples: tuples, words: t.words, version: versions.Add(1), sieve: t.sieve}
+	if t.sieve != nil {
+		for i := range tuples {
+			v.places[tuples[i].id] = uint8(i)
+			v.numbers |= 1 << tuples[i].id
+		}
+	}
+	t.view.Store(v)
 }
 
 // touch makes memos forget.
@@ -182,10 +222,15 @@ func (t *Table) Delete(key, mask []uint64) bool {
 		return false
 	}
 	t.live.Add(-1)
-	if v.tuples[i].rules.Len() == 0 {
-		t.drop(v.tuples[i].rules)
-	} else {
-		t.touch()
+	tuples := slices.Clone(v.tuples)
+	empty := tuples[i].rules.Len() == 0
+	if empty {
+		tuples = slices.Delete(tuples, i, i+1)
+	}
+	t.unsift(tuples)
+	t.publish(tuples)
+	if empty {
+		v.tuples[i].rules.Retire()
 	}
 	return true
 }
@@ -193,6 +238,7 @@ func (t *Table) Delete(key, mask []uint64) bool {
 // Clear removes all rules.
 func (t *Table) Clear() {
 	old := t.view.Load()
+	t.sieve = nil
 	t.publish(nil)
 	t.live.Store(0)
 	t.seq = 0
