@@ -12,43 +12,60 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bessform/terraform-provider-bess/appliance/api"
 	"github.com/bessform/terraform-provider-bess/appliance/client"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/loadgen"
-	"github.com/bessform/terraform-provider-bess/schemas"
 )
 
-// IORow is a port to be measured: what arrives gets its addresses swapped and
-// leaves through the same port, all on one worker.
+// IORow is something that forwards, to be measured.
 type IORow struct {
 	Name, Title string
-	driver      string
-	// cable says that the port drives one end of a veth pair; otherwise it
-	// makes an interface in the namespace itself.
-	cable bool
-	args  func(near, space string) map[string]any
-	how   string // of the generator
+	how         string // of the generator; "": as the interface takes it
+	// daemons says that each daemon is measured, with what subject makes for
+	// it; otherwise it is made once.
+	daemons bool
+	subject func(r *ioRun) ioSubject
 }
 
-// IORows returns the rows of the benchmark of ports.
+// ioSubject is what forwards in a row.
+type ioSubject interface {
+	// start makes it, with its interfaces, and has it forward.
+	start(ctx context.Context) error
+	// sent returns how many packets it says to have sent, if it says so.
+	sent(ctx context.Context) (n uint64, ok bool, err error)
+	// times returns how long each of its threads has run.
+	times() map[string]time.Duration
+	// stop removes it; whatever start came to.
+	stop(ctx context.Context) error
+}
+
+// IORows returns the rows of the benchmark of ports: ports of the daemons, and
+// for comparison what the kernel does alone.
 func IORows() []IORow {
+	tap := func(driver string) func(*ioRun) ioSubject {
+		return portRow(driver, false, func(_, space string) map[string]any { return map[string]any{"ifname": loadgen.Far, "netns": space} })
+	}
 	return []IORow{
-		{"afxdp", "AF_XDP on a veth pair (AFXDPPort)", "AFXDPPort", true,
-			func(near, _ string) map[string]any { return map[string]any{"ifname": near} }, loadgen.Live},
-		{"afpacket", "AF_PACKET on a veth pair (AFPacketPort)", "AFPacketPort", true,
-			func(near, _ string) map[string]any { return map[string]any{"interface": near} }, loadgen.Sockets},
-		{"tap", "TAP (TAPPort)", "TAPPort", false,
-			func(_, space string) map[string]any { return map[string]any{"ifname": loadgen.Far, "netns": space} }, loadgen.Live},
-		{"vport", "TAP by BESS's name (VPort)", "VPort", false,
-			func(_, space string) map[string]any { return map[string]any{"ifname": loadgen.Far, "netns": space} }, loadgen.Live},
+		{"afxdp", "AF_XDP on a veth pair (AFXDPPort)", loadgen.Live, true,
+			portRow("AFXDPPort", true, func(near, _ string) map[string]any { return map[string]any{"ifname": near} })},
+		{"afpacket", "AF_PACKET on a veth pair (AFPacketPort)", loadgen.Sockets, true,
+			portRow("AFPacketPort", true, func(near, _ string) map[string]any { return map[string]any{"interface": near} })},
+		{"afpacket-blocks", "AF_PACKET in blocks, past the queueing discipline", loadgen.Sockets, true,
+			portRow("AFPacketPort", true, func(near, _ string) map[string]any {
+				return map[string]any{"interface": near, "ring": "blocks", "qdisc_bypass": true}
+			})},
+		{"tap", "TAP (TAPPort)", loadgen.Live, true, tap("TAPPort")},
+		{"vport", "TAP by BESS's name (VPort)", loadgen.Live, true, tap("VPort")},
+		{"bridge", "Linux bridge between two veth pairs", loadgen.Live, false, func(r *ioRun) ioSubject { return &ioBridge{r: r} }},
 	}
 }
 
 // ioFrame is the frame that is sent: the shortest there is, without its check
-// sequence.
+// sequence. It holds UDP in IPv4, with the checksum that some look at.
 func ioFrame() []byte {
 	f := make([]byte, 60)
-	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17})
+	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0,
+		0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0x66, 0xbd, 10, 0, 0, 1, 10, 0, 0, 2,
+		0, 9, 0, 9, 0, 26, 0, 0})
 	return f
 }
 
@@ -80,7 +97,11 @@ func RunIO(ctx context.Context, o Options, rows []IORow) (*IOReport, error) {
 	}
 	r := &IOReport{Machine: startMachine()}
 	for _, row := range rows {
-		for _, c := range o.Targets {
+		targets := o.Targets
+		if !row.daemons {
+			targets = []*client.Client{nil}
+		}
+		for _, c := range targets {
 			res := runIORow(ctx, o, row, c, pids[c])
 			r.Rows = append(r.Rows, res)
 			if o.Progress != nil {
@@ -128,10 +149,15 @@ type ioRun struct {
 	pid  int
 	site *loadgen.Site
 	res  *IORowResult
+	it   ioSubject
 }
 
 func runIORow(ctx context.Context, o Options, row IORow, c *client.Client, pid int) *IORowResult {
-	r := &ioRun{o: o, row: row, c: c, pid: pid, res: &IORowResult{Name: row.Name, Title: row.Title, Target: c.Address(), Generator: row.how}}
+	r := &ioRun{o: o, row: row, c: c, pid: pid, res: &IORowResult{Name: row.Name, Title: row.Title}}
+	if c != nil {
+		r.res.Target = c.Address()
+	}
+	r.it = row.subject(r)
 	if err := r.run(ctx); err != nil {
 		var m *missingError
 		if errors.As(err, &m) {
@@ -144,21 +170,21 @@ func runIORow(ctx context.Context, o Options, row IORow, c *client.Client, pid i
 }
 
 func (r *ioRun) run(ctx context.Context) (err error) {
-	if err := r.known(ctx); err != nil {
-		return err
-	}
 	if r.site, err = loadgen.NewSite(); err != nil {
 		return err
 	}
 	defer r.site.Close()
-	defer func() { err = errors.Join(err, clear(context.WithoutCancel(ctx), r.c)) }()
-	if err := r.build(ctx); err != nil {
+	defer func() { err = errors.Join(err, r.it.stop(context.WithoutCancel(ctx))) }()
+	if err := r.it.start(ctx); err != nil {
 		return err
+	}
+	if r.res.Generator = r.row.how; r.res.Generator == "" {
+		r.res.Generator = loadgen.Sockets
+		if loadgen.HasXDP(near()) {
+			r.res.Generator = loadgen.Live
+		}
 	}
 	if err := r.site.Sink(); err != nil {
-		return err
-	}
-	if _, err := r.c.ResumeAll(ctx); err != nil {
 		return err
 	}
 	wait(ctx, r.o.Warmup)
@@ -168,50 +194,15 @@ func (r *ioRun) run(ctx context.Context) (err error) {
 	if err := r.rate(ctx); err != nil {
 		return err
 	}
-	g := r.site.Generate(r.row.how, ioFrame(), r.res.Mpps.Median*1e6/2, r.o.Cores[1])
+	g := r.site.Generate(r.res.Generator, ioFrame(), r.res.Mpps.Median*1e6/2, r.o.Cores[1])
 	r.res.HalfLoad, err = r.latency(ctx)
 	return errors.Join(err, g.Stop())
 }
 
-// known looks whether both sides have the driver.
-func (r *ioRun) known(ctx context.Context) error {
-	names, err := r.c.Drivers(ctx)
-	if err != nil {
-		return err
-	}
-	if schemas.DriverByName(r.row.driver) == nil || !strings.Contains(" "+strings.Join(names, " ")+" ", " "+r.row.driver+" ") {
-		return &missingError{"driver " + r.row.driver}
-	}
-	return nil
-}
-
-// build makes the port and the pipeline behind it.
-func (r *ioRun) build(ctx context.Context) error {
-	if err := clear(ctx, r.c); err != nil {
-		return err
-	}
-	near := fmt.Sprintf("bio%d", os.Getpid())
-	if r.row.cable {
-		if err := r.site.Cable(near); err != nil {
-			return err
-		}
-	}
-	arg, err := message(schemas.DriverByName(r.row.driver).Arg, r.row.args(near, r.site.Path()))
-	if err != nil {
-		return err
-	}
-	if _, err := r.c.CreatePort(ctx, &api.CreatePortRequest{Name: "bench", Driver: r.row.driver, NumIncQ: 1, NumOutQ: 1, Arg: arg}); err != nil {
-		return err
-	}
-	if r.res.Notes, err = r.c.PortNotes(ctx, "bench"); err != nil {
-		return err
-	}
-	port := map[string]any{"port": "bench"}
-	return build(ctx, r.c, &pipeline{
-		modules: []moduleSpec{{"in", "PortInc", port}, {"swap", "MACSwap", nil}, {"out", "PortOut", port}},
-		links:   []linkSpec{{from: "in", to: "swap"}, {from: "swap", to: "out"}},
-	}, r.o.Cores[:1])
-}
+// near and nearby are the interfaces of this namespace that frames arrive at
+// and, if that is another one, leave through.
+func near() string   { return fmt.Sprintf("bio%d", os.Getpid()) }
+func nearby() string { return near() + "o" }
 
 // latency sends probes.
 func (r *ioRun) latency(ctx context.Context) (*Latency, error) {
@@ -228,26 +219,26 @@ func (r *ioRun) latency(ctx context.Context) (*Latency, error) {
 // reading is what was counted up to a moment.
 type reading struct {
 	at      time.Time
-	sent    uint64 // by the port
+	sent    uint64 // by the subject
+	counted bool   // it says so
 	arrived uint64 // at the sink
 	// Processor time of the threads that work for the port.
 	worker, softirq map[string]time.Duration
 }
 
 func (r *ioRun) read(ctx context.Context) (v reading, err error) {
-	v.worker, v.softirq = threadTimes(r.pid, r.o.Cores[0]), softirqTime(r.o.Cores[0])
-	s, err := r.c.PortStats(ctx, "bench")
-	if err != nil {
+	v.worker, v.softirq = r.it.times(), softirqTime(r.o.Cores[0])
+	if v.sent, v.counted, err = r.it.sent(ctx); err != nil {
 		return v, err
 	}
-	v.at, v.sent = time.Now(), s.GetOut().GetPackets()
+	v.at = time.Now()
 	v.arrived, err = r.site.Arrived()
 	return v, err
 }
 
 // rate measures at full load.
 func (r *ioRun) rate(ctx context.Context) (err error) {
-	g := r.site.Generate(r.row.how, ioFrame(), 0, r.o.Cores[1])
+	g := r.site.Generate(r.res.Generator, ioFrame(), 0, r.o.Cores[1])
 	defer func() { err = errors.Join(err, g.Stop()) }()
 	wait(ctx, r.o.Warmup)
 	var mpps, each, cpu []float64
@@ -265,11 +256,11 @@ func (r *ioRun) rate(ctx context.Context) (err error) {
 		if n == 0 {
 			return errors.New("nothing came back")
 		}
-		if sent := float64(b.sent - a.sent); sent > n*(1+ioLost)+burstSlack || n > sent*(1+ioLost)+burstSlack {
+		if sent := float64(b.sent - a.sent); a.counted && (sent > n*(1+ioLost)+burstSlack || n > sent*(1+ioLost)+burstSlack) {
 			return fmt.Errorf("wrong: the port has sent %.0f packets, %.0f came back", sent, n)
 		}
 		if busiest(a.worker, b.worker) == 0 {
-			return errors.New("the worker's thread is not to be seen")
+			return fmt.Errorf("no thread that is bound to core %d alone has run", r.o.Cores[0])
 		}
 		ran := (total(a.worker, b.worker) + total(a.softirq, b.softirq)).Seconds()
 		mpps, cpu = append(mpps, n/span/1e6), append(cpu, ran/span)

@@ -19,9 +19,10 @@ type IOReport struct {
 
 // IORowResult is what was measured of one port of one target.
 type IORowResult struct {
-	Name   string `json:"name"`
-	Title  string `json:"title"`
-	Target string `json:"target"`
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	// Target is the daemon; empty for what is none.
+	Target string `json:"target,omitempty"`
 	// Generator is how the frames were sent.
 	Generator string `json:"generator"`
 	// Notes are those of the port: the mode it was in.
@@ -66,11 +67,11 @@ func (r *IOReport) Failed() bool {
 func (r *IORowResult) line() string {
 	switch {
 	case r.Missing != "":
-		return fmt.Sprintf("%-10s missing: %s", r.Name, r.Missing)
+		return fmt.Sprintf("%-16s missing: %s", r.Name, r.Missing)
 	case r.Error != "":
-		return fmt.Sprintf("%-10s FAILED: %s", r.Name, r.Error)
+		return fmt.Sprintf("%-16s FAILED: %s", r.Name, r.Error)
 	}
-	return fmt.Sprintf("%-10s %6.2f Mpps  %6.2f per CPU second  %s µs idle  %s µs at half load", r.Name, r.Mpps.Median, r.PerCPU.Median, r.Idle, r.HalfLoad)
+	return fmt.Sprintf("%-16s %6.2f Mpps  %6.2f per CPU second  %s µs idle  %s µs at half load", r.Name, r.Mpps.Median, r.PerCPU.Median, r.Idle, r.HalfLoad)
 }
 
 // String returns the median and the 99th percentile.

@@ -104,22 +104,33 @@ func benchRulesCommand(a *app, f *benchFlags) *cobra.Command {
 }
 
 func benchIOCommand(a *app, f *benchFlags) *cobra.Command {
-	var only []string
+	var only, peers []string
 	cmd := &cobra.Command{
 		Use:   "io",
 		Short: "Measure how fast ports of each kind take in and send out packets",
 		Long: "Makes a network namespace with an interface for each kind of port, lets the\ndaemon swap the addresses of all frames of 60 bytes that come and send them\n" +
 			"back, on one worker, and removes everything. Reported are the packets that come\nback per second and per second of processor time of the worker, the kernel's\n" +
 			"part included, and how long single frames take, without others and at half of\nthat rate.\n\n" +
+			"A bridge of the kernel is measured beside them, and so is any other program that\n--peer starts: a shell command in which {in} stands for the interface that frames\n" +
+			"arrive at, {out} for the one they are to leave through (without it they are to\nreturn through {in}), {core} for the core to which the thread that forwards must\nbe bound, {other} for the other one.\n\n" +
 			"The first of --cores is the worker's, the second the generator's. Needs root,\nand daemons in this network namespace.",
+		Example:           "  bessctl bench io --only afpacket --peer 'relay=taskset -c {core} relay {in} {out}'",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	cmd.Flags().StringSliceVar(&only, "only", nil, "kinds of `ports` to measure: afxdp, afpacket, tap, vport; default: all")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "`rows` to measure: afxdp, afpacket, afpacket-blocks, tap, vport, bridge; default: all")
+	cmd.Flags().StringArrayVar(&peers, "peer", nil, "also measure another program, `name=command`; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		rows, err := pickIORows(only)
 		if err != nil {
 			return err
+		}
+		for _, p := range peers {
+			row, err := bench.NewIOPeer(p)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
 		}
 		return a.measure(cmd.Context(), f, nil, func(ctx context.Context, o bench.Options) (benchReport, error) { return bench.RunIO(ctx, o, rows) })
 	}

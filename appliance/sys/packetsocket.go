@@ -113,6 +113,16 @@ func Channels(name string) (rx, tx int, ok bool) {
 	return int(binary.NativeEndian.Uint32(cmd[20:])) + both, int(binary.NativeEndian.Uint32(cmd[24:])) + both, true
 }
 
+// SetReceiveOffload switches the generic receive offload of an interface of the
+// current network namespace and reports whether that could be done.
+func SetReceiveOffload(name string, on bool) bool {
+	cmd := make([]byte, 8) // struct ethtool_value
+	if on {
+		binary.NativeEndian.PutUint32(cmd[4:], 1)
+	}
+	return ethtool(name, unix.ETHTOOL_SGRO, cmd)
+}
+
 // ethtool asks the driver of an interface and reports whether it answered.
 // What it says is written to answer, which begins with the question.
 func ethtool(name string, question uint32, answer []byte) bool {

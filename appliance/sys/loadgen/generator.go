@@ -139,57 +139,87 @@ func (g *Generator) sockets(frame []byte, rate float64) error {
 	})
 }
 
+// lateProbe is how long a probe may be on the way.
+const lateProbe = 100 * time.Millisecond
+
 // Probe sends single frames out of Far, one every interval, and returns how
 // long each took to come back, and how many did not within a tenth of a second.
 func (s *Site) Probe(ctx context.Context, count int, interval time.Duration, core int) (took []time.Duration, lost int, err error) {
-	err = s.far(func(l netlink.Link) error {
+	err = s.far(func(far netlink.Link) error {
+		end, err := netlink.LinkByName(s.end)
+		if err != nil {
+			return err
+		}
 		if err := sys.PinThread(sys.ThreadID(), core); err != nil {
 			return err
 		}
 		sys.FineTimers()
-		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		fd, err := probeSocket(end.Attrs().Index)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = unix.Close(fd) }()
-		const wait = 100 * time.Millisecond
-		tv := unix.NsecToTimeval(int64(wait))
-		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
-			return err
-		}
-		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
-			return err
-		}
-		to := &unix.SockaddrLinklayer{Protocol: probeType>>8 | probeType&0xff<<8, Ifindex: l.Attrs().Index}
-		if err := unix.Bind(fd, to); err != nil {
-			return err
-		}
 		for i := range count {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			frame, buf := probe(uint32(i)), make([]byte, 2048)
-			start := time.Now()
-			if err := unix.Sendto(fd, frame, 0, to); err != nil {
-				return os.NewSyscallError("sendto", err)
-			}
-			for {
-				n, _, err := unix.Recvfrom(fd, buf, 0)
-				d := time.Since(start)
-				if err == nil && n >= len(frame) && [4]byte(buf[14:18]) == [4]byte(frame[14:18]) {
-					took = append(took, d)
-					break
-				}
-				if err != nil && err != unix.EINTR || d > wait {
-					lost++
-					break
-				}
+			d, err := probeOnce(fd, far.Attrs().Index, probe(uint32(i)))
+			switch {
+			case err != nil:
+				return err
+			case d > 0:
+				took = append(took, d)
+			default:
+				lost++
 			}
 			time.Sleep(interval)
 		}
 		return nil
 	})
 	return took, lost, err
+}
+
+// probeAddress is that of probes at an interface.
+func probeAddress(ifindex int) *unix.SockaddrLinklayer {
+	return &unix.SockaddrLinklayer{Protocol: probeType>>8 | probeType&0xff<<8, Ifindex: ifindex}
+}
+
+// probeSocket returns a socket that receives probes from an interface.
+func probeSocket(ifindex int) (fd int, err error) {
+	if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+		return -1, err
+	}
+	tv := unix.NsecToTimeval(int64(lateProbe))
+	if err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err == nil {
+		err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
+	}
+	if err == nil {
+		err = unix.Bind(fd, probeAddress(ifindex))
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+	}
+	return fd, err
+}
+
+// probeOnce sends a probe and returns how long it took to come back, 0 if it
+// did not.
+func probeOnce(fd, ifindex int, frame []byte) (time.Duration, error) {
+	buf := make([]byte, 2048)
+	start := time.Now()
+	if err := unix.Sendto(fd, frame, 0, probeAddress(ifindex)); err != nil {
+		return 0, os.NewSyscallError("sendto", err)
+	}
+	for {
+		n, _, err := unix.Recvfrom(fd, buf, 0)
+		d := time.Since(start)
+		if err == nil && n >= len(frame) && [4]byte(buf[14:18]) == [4]byte(frame[14:18]) {
+			return d, nil
+		}
+		if err != nil && err != unix.EINTR || d > lateProbe {
+			return 0, nil
+		}
+	}
 }
 
 // probe is a frame of 60 bytes with a number.

@@ -10,6 +10,11 @@
 //	port -- near --- veth ----|--- far: generator, sink (XDP), probes
 //	port -- TAP --------------|--- far
 //
+// What forwards between two ports has another pair, with the sink at its end:
+//
+//	port -- near --- veth ----|--- far: generator
+//	port -- nearby - veth ----|--- back: sink; probes are received here
+//
 // Nothing is left behind: the namespace ends with the descriptor that this
 // process has of it, and with it all interfaces.
 package loadgen
@@ -25,20 +30,25 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
-// Far is the name of the interface in the namespace of a Site.
-const Far = "far"
+// Far is the name of the interface in the namespace of a Site, and back that
+// of a second one, which what has been sent out of Far comes back at.
+const (
+	Far  = "far"
+	back = "back"
+)
 
 // Site is a namespace for one measurement.
 type Site struct {
 	space *netns.Namespace
 	sink  *sink
+	end   string // where frames come back
 }
 
 // NewSite makes a namespace with nothing in it. It needs the capability
 // CAP_SYS_ADMIN.
 func NewSite() (*Site, error) {
 	made := make(chan error)
-	s := &Site{}
+	s := &Site{end: Far}
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends here
 		h, err := ns.New()
@@ -68,13 +78,9 @@ func (s *Site) Close() {
 	}
 	// The namespace ends by and by; its interfaces are not to be there until
 	// then, because the next measurement wants the names.
-	_ = s.space.Do(func() error {
-		l, err := netlink.LinkByName(Far)
-		if err != nil {
-			return err
-		}
-		return netlink.LinkDel(l)
-	})
+	for _, name := range []string{Far, back} {
+		_ = s.at(name, netlink.LinkDel)
+	}
 	s.space.Close()
 }
 
@@ -82,10 +88,19 @@ func (s *Site) Close() {
 func (s *Site) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), s.space.FD()) }
 
 // Cable makes a veth pair: near here, Far in the namespace. Both are up.
-func (s *Site) Cable(near string) error {
+func (s *Site) Cable(near string) error { return s.cable(near, Far) }
+
+// Return makes another pair, whose end in the namespace is where frames come
+// back.
+func (s *Site) Return(near string) error {
+	s.end = back
+	return s.cable(near, back)
+}
+
+func (s *Site) cable(near, far string) error {
 	a := netlink.NewLinkAttrs()
 	a.Name = near
-	if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: Far, PeerNamespace: netlink.NsFd(s.space.FD())}); err != nil {
+	if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: far, PeerNamespace: netlink.NsFd(s.space.FD())}); err != nil {
 		return fmt.Errorf("make interface %s: %w", near, err)
 	}
 	silence(near)
@@ -96,16 +111,26 @@ func (s *Site) Cable(near string) error {
 	if err := netlink.LinkSetUp(l); err != nil {
 		return err
 	}
-	return s.far(func(l netlink.Link) error { return netlink.LinkSetUp(l) })
+	return s.at(far, netlink.LinkSetUp)
 }
 
-// far calls f inside the namespace.
-func (s *Site) far(f func(netlink.Link) error) error {
+// far calls f inside the namespace, with Far.
+func (s *Site) far(f func(netlink.Link) error) error { return s.at(Far, f) }
+
+// at calls f inside the namespace, with one of its interfaces.
+func (s *Site) at(name string, f func(netlink.Link) error) error {
 	return s.space.Do(func() error {
-		l, err := netlink.LinkByName(Far)
+		l, err := netlink.LinkByName(name)
 		if err != nil {
-			return fmt.Errorf("interface %s: %w", Far, err)
+			return fmt.Errorf("interface %s: %w", name, err)
 		}
 		return f(l)
 	})
+}
+
+// HasXDP reports whether an interface of this namespace has an XDP program in
+// its driver: then it takes live frames from the other end of its cable.
+func HasXDP(name string) bool {
+	l, err := netlink.LinkByName(name)
+	return err == nil && l.Attrs().Xdp != nil && l.Attrs().Xdp.Attached
 }

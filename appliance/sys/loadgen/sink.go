@@ -29,7 +29,7 @@ type sink struct {
 	link  link.Link
 }
 
-// Sink starts to count and drop what arrives at Far; probes pass.
+// Sink starts to count and drop what comes back; probes pass.
 func (s *Site) Sink() (err error) {
 	k := &sink{}
 	defer func() {
@@ -44,7 +44,7 @@ func (s *Site) Sink() (err error) {
 	if k.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "Apache-2.0", Instructions: sinkCode(k.count.FD())}); err != nil {
 		return err
 	}
-	err = s.far(func(l netlink.Link) (err error) {
+	err = s.at(s.end, func(l netlink.Link) (err error) {
 		k.link, err = link.AttachXDP(link.XDPOptions{Program: k.prog, Interface: l.Attrs().Index})
 		return err
 	})
