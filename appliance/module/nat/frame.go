@@ -143,14 +143,21 @@ func (f *frame) setAddr(side header.Side, now uint32) (delta uint32) {
 	return delta
 }
 
-// setSource gives a usual frame another source than from.
-func setSource(d []byte, from, to key) {
-	addr := header.Delta32(from.addr(), to.addr())
-	both := addr + header.Delta16(from.port(), to.port())
+// deltas returns by how much the sums over the header and over all grow with
+// another source.
+func deltas(from, to key) (addr, both uint32) {
+	addr = header.Delta32(from.addr(), to.addr())
+	return addr, addr + header.Delta16(from.port(), to.port())
+}
+
+// replaceSource gives a usual frame another source, which makes sums grow by
+// what deltas says.
+func replaceSource(d []byte, to key, isTCP bool, addr, both uint32) {
+	_ = d[plainLen-1]
 	be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), addr))
 	be.PutUint32(d[26:30], to.addr())
 	be.PutUint16(d[34:36], to.port())
-	if to.transport() == tcp {
+	if isTCP {
 		be.PutUint16(d[50:52], header.Adjust(be.Uint16(d[50:52]), both))
 	} else if sum := be.Uint16(d[40:42]); sum != 0 {
 		be.PutUint16(d[40:42], header.NonZero(header.Adjust(sum, both)))

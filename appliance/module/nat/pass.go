@@ -20,10 +20,13 @@ type pass struct {
 
 // outbound lets packets from the inside pass.
 func (w *pass) outbound(b *packet.Batch) {
-	var f found
-	sources(b, &f.keys)
-	w.table.findAll(b.Len(), &f)
-	rest := w.outFound(b, &f)
+	var keys [packet.BatchSize]key
+	var rest uint64
+	if sources(b, &keys) {
+		rest = w.outFlow(b, keys[0])
+	} else {
+		rest = w.outFlows(b, &keys)
+	}
 	n := b.Len()
 	if rest != 0 {
 		n = w.outRest(b, rest)
@@ -32,9 +35,34 @@ func (w *pass) outbound(b *packet.Batch) {
 	w.ctx.EmitBatch(b, gateOutside)
 }
 
-// outFound translates the packets whose mappings have been found. The bits of
-// its result tell the others, and those that may be for an inside host.
-func (w *pass) outFound(b *packet.Batch, f *found) (rest uint64) {
+// outFlow is outFlows for packets that all have the source k.
+func (w *pass) outFlow(b *packet.Batch, k key) (rest uint64) {
+	m, ext := w.table.find(k)
+	if m == nil {
+		return ^uint64(0)
+	}
+	m.touch(w.now)
+	bloom, isTCP := w.conf.bloom, k.transport() == tcp
+	addr, both := deltas(k, ext)
+	for i, p := range b.Packets() {
+		d := p.Bytes()
+		if len(d) < plainLen || maybe(bloom, be.Uint32(d[30:34])) {
+			rest |= 1 << (i & 63)
+			continue
+		}
+		if isTCP {
+			follow(m, d[plainL4+13])
+		}
+		replaceSource(d, ext, isTCP, addr, both)
+	}
+	return rest
+}
+
+// outFlows translates the packets whose mappings can be found. The bits of its
+// result tell the others, and those that may be for an inside host.
+func (w *pass) outFlows(b *packet.Batch, keys *[packet.BatchSize]key) (rest uint64) {
+	var f found
+	w.table.findAll(keys[:b.Len()], &f)
 	mappings, bloom, now := w.table.mappings, w.conf.bloom, w.now
 	for i, p := range b.Packets() {
 		i &= packet.BatchSize - 1
@@ -48,7 +76,8 @@ func (w *pass) outFound(b *packet.Batch, f *found) (rest uint64) {
 		if ext.transport() == tcp {
 			follow(m, d[plainL4+13])
 		}
-		setSource(d, f.keys[i], ext)
+		addr, both := deltas(keys[i], ext)
+		replaceSource(d, ext, ext.transport() == tcp, addr, both)
 	}
 	return rest
 }
@@ -82,13 +111,17 @@ func (w *pass) outRest(b *packet.Batch, rest uint64) (n int) {
 }
 
 // sources writes the sources of usual packets to keys; those of others stay 0.
-func sources(b *packet.Batch, keys *[packet.BatchSize]key) {
+// It reports whether all packets are usual and have the same source.
+func sources(b *packet.Batch, keys *[packet.BatchSize]key) (same bool) {
+	differ := key(0)
 	for i, p := range b.Packets() {
 		d := p.Bytes()
 		if k, ok := usual(p, d); ok {
 			keys[i&(packet.BatchSize-1)] = makeKey(transport(k), be.Uint32(d[26:30]), be.Uint16(d[34:36]))
 		}
+		differ |= keys[i&(packet.BatchSize-1)] ^ keys[0]
 	}
+	return differ == 0 && keys[0] != 0
 }
 
 // inbound lets packets from the outside pass.

@@ -201,21 +201,21 @@ func (t *table) find(k key) (*mapping, key) {
 
 // found is what findAll knows of the packets of a batch.
 type found struct {
-	keys [packet.BatchSize]key    // inside endpoints to find, 0 for none
-	at   [packet.BatchSize]uint32 // index + 1 of the mapping
-	out  [packet.BatchSize]key    // its outside endpoint; 0: see find
+	at  [packet.BatchSize]uint32 // index + 1 of the mapping
+	out [packet.BatchSize]key    // its outside endpoint; 0: see find
 }
 
-// findAll is find for the keys of n packets, but that it only looks at the
-// first mapping of a chain. It does one step for all keys before the next: the
+// findAll is find for the keys of packets, 0 for none, but that it only looks at
+// the first mapping of a chain. It does one step for all keys before the next: the
 // processor then waits for the memory of many keys at once.
-func (t *table) findAll(n int, f *found) {
+func (t *table) findAll(keys []key, f *found) {
+	keys = keys[:min(len(keys), packet.BatchSize)]
 	heads, seed, shift := t.heads, t.seed, t.shift
-	for i, k := range f.keys[:n] {
+	for i, k := range keys {
 		f.at[i] = heads[slot(k, seed, shift)].Load()
 	}
 	mappings := t.mappings
-	for i, k := range f.keys[:n] {
+	for i, k := range keys {
 		at := f.at[i]
 		if at == 0 || k == 0 {
 			continue
