@@ -101,18 +101,33 @@ const (
 	rawQinQ uint16 = TypeQinQ>>8 | TypeQinQ&0xff<<8
 )
 
-// PushTag puts a tag behind the addresses of the Ethernet frame that begins
-// at frame[VLANLen]; the new frame begins at frame[0]. The tag is of type
-// 802.1ad if another one follows it, else of type 802.1Q. The old frame must
-// have EthernetLen bytes.
+// PushTag is Tag.Push for one frame.
 func PushTag(frame []byte, tci uint16) {
+	t := NewTag(tci)
+	t.Push(frame)
+}
+
+// Tag is a tag to be put into many frames.
+type Tag struct{ first, another uint64 } // as bytes 8..15 of the frame have it
+
+// NewTag returns a tag with the given control information.
+func NewTag(tci uint16) Tag {
+	raw := uint64(bits.ReverseBytes16(tci)) << 48
+	return Tag{raw | uint64(rawVLAN)<<32, raw | uint64(rawQinQ)<<32}
+}
+
+// Push puts the tag behind the addresses of the Ethernet frame that begins at
+// frame[VLANLen]; the new frame begins at frame[0]. The tag is of type 802.1ad
+// if another one follows it, else of type 802.1Q. The old frame must have
+// EthernetLen bytes.
+func (t Tag) Push(frame []byte) {
 	hi, lo := le.Uint64(frame[10:18]), le.Uint64(frame[4:12])
-	tpid := uint64(rawVLAN)
-	if t := uint16(hi >> 48); t == rawVLAN || t == rawQinQ {
-		tpid = uint64(rawQinQ)
+	tag := t.first
+	if next := uint16(hi >> 48); next == rawVLAN || next == rawQinQ {
+		tag = t.another
 	}
 	le.PutUint64(frame[0:8], lo)
-	le.PutUint64(frame[8:16], hi>>16&0xffff_ffff|tpid<<32|uint64(bits.ReverseBytes16(tci))<<48)
+	le.PutUint64(frame[8:16], uint64(uint32(hi>>16))|tag)
 }
 
 // PopTag moves the addresses over the outermost tag of an Ethernet frame and

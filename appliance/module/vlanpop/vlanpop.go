@@ -38,7 +38,13 @@ func create(*module.Env, *api.EmptyArg) (*VLANPop, error) { return &VLANPop{}, n
 func (*VLANPop) Process(ctx *module.Context, b *packet.Batch) {
 	untagged := 0
 	for _, p := range b.Packets() {
-		if _, ok := header.PopTag(p.Bytes()); ok {
+		const need = header.EthernetLen + header.VLANLen
+		d := p.Front(need)
+		if d == nil {
+			untagged++
+			continue
+		}
+		if _, ok := header.PopTag(d[:need]); ok {
 			p.Pull(header.VLANLen)
 		} else {
 			untagged++

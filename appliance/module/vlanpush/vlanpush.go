@@ -61,7 +61,7 @@ func create(_ *module.Env, arg *VLANPushArg) (*VLANPush, error) {
 
 // Process adds the tag and sends everything to gate 0.
 func (m *VLANPush) Process(ctx *module.Context, b *packet.Batch) {
-	tci := uint16(m.tci.Load())
+	tag := header.NewTag(uint16(m.tci.Load()))
 	noRoom, short := 0, 0
 	for _, p := range b.Packets() {
 		if p.Len() < header.EthernetLen {
@@ -73,7 +73,7 @@ func (m *VLANPush) Process(ctx *module.Context, b *packet.Batch) {
 			noRoom++
 			continue
 		}
-		header.PushTag(d[:header.EthernetLen+header.VLANLen], tci)
+		tag.Push(d[:header.EthernetLen+header.VLANLen])
 	}
 	if noRoom|short > 0 {
 		ctx.Count(countNoRoom, uint64(noRoom))
