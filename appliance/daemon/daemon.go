@@ -96,6 +96,7 @@ func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 	if err := pid.write(os.Getpid()); err != nil {
 		return fmt.Errorf("pid file %s: %w", f.PidFile, err)
 	}
+	tellRights(log)
 	cleanUp(f.StateDir, log)
 	netinfo.SetNumbered(f.Ports)
 	guard, err := access.Open(f.access(log))
@@ -153,6 +154,14 @@ func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 	a.end()
 	finish(g)
 	return nil
+}
+
+// tellRights says what the daemon is not allowed to do, and what will not work
+// therefore. What it is needed for may never be asked for, so it is no error.
+func tellRights(log *slog.Logger) {
+	for _, r := range hostif.MissingRights() {
+		log.Warn("a capability is missing", "capability", r.Name, "without_it", r.Without)
+	}
 }
 
 // cleanUp undoes what daemons that were killed left on network interfaces.

@@ -4,17 +4,10 @@
 package hostif
 
 import (
-	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
-
-// capabilities are those that ports need, by number (capabilities(7)).
-var capabilities = map[int]string{
-	unix.CAP_NET_RAW: "CAP_NET_RAW", unix.CAP_NET_ADMIN: "CAP_NET_ADMIN", unix.CAP_BPF: "CAP_BPF",
-	unix.CAP_IPC_LOCK: "CAP_IPC_LOCK", unix.CAP_SYS_ADMIN: "CAP_SYS_ADMIN",
-}
 
 // MissingCapabilities names those of the given capabilities that the calling
 // thread does not have, "" if it has all. CAP_SYS_ADMIN includes CAP_BPF.
@@ -30,11 +23,7 @@ func MissingCapabilities(needed ...int) string {
 		if has(n) || n == unix.CAP_BPF && has(unix.CAP_SYS_ADMIN) {
 			continue
 		}
-		name := capabilities[n]
-		if name == "" {
-			name = fmt.Sprintf("capability %d", n)
-		}
-		missing = append(missing, name)
+		missing = append(missing, capabilityName(n))
 	}
 	return strings.Join(missing, ", ")
 }

@@ -52,7 +52,8 @@ func (j *journal) recover() string {
 		return ""
 	}
 	defer func() { _ = ns.Close() }()
-	kern, err := netlink.NewHandleAt(ns, syscall.NETLINK_ROUTE)
+	var kern *netlink.Handle
+	err := within(ns, func() (err error) { kern, err = netlink.NewHandle(syscall.NETLINK_ROUTE); return err })
 	if err != nil {
 		return ""
 	}

@@ -46,7 +46,8 @@ func (i *Interface) Watch(reopen func() error) error {
 
 func (w *watcher) subscribe() (<-chan netlink.LinkUpdate, error) {
 	updates := make(chan netlink.LinkUpdate)
-	err := netlink.LinkSubscribeWithOptions(updates, w.stop, netlink.LinkSubscribeOptions{Namespace: &w.i.ns})
+	// The socket stays in the namespace it is opened in.
+	err := w.i.inside(func() error { return netlink.LinkSubscribe(updates, w.stop) })
 	return updates, err
 }
 

@@ -38,6 +38,9 @@ func Of(fd int) *Namespace { return &Namespace{fd: fd} }
 func open(path string) (*Namespace, error) {
 	// Opening a FIFO would wait without O_NONBLOCK.
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.EACCES) {
+		return nil, fmt.Errorf("%s: %w (the capabilities CAP_SYS_PTRACE, for that of another process, and CAP_SYS_ADMIN are needed)", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
