@@ -65,3 +65,22 @@ func TestMetadataWordsAreTheArea(t *testing.T) {
 		t.Errorf("the last word is %x", got)
 	}
 }
+
+func TestClearMetadata(t *testing.T) {
+	_, b := cacheWithBatch(t, 3)
+	for n := 0; n <= MetadataSize; n++ {
+		for _, p := range b.Packets() {
+			for i := range p.Metadata() {
+				p.Metadata()[i] = 0xff
+			}
+		}
+		ClearMetadata(b.Packets(), n)
+		for _, p := range b.Packets() {
+			for i, v := range p.Metadata() {
+				if i < n && v != 0 || i >= n+7 && v != 0xff {
+					t.Fatalf("the first %d bytes cleared: byte %d is %#x", n, i, v)
+				}
+			}
+		}
+	}
+}

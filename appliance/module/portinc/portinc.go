@@ -100,9 +100,7 @@ func (m *PortInc) RunTask(ctx *module.Context, task int) module.Result {
 	// Buffers are used again and again; what earlier packets left in their
 	// metadata must not be taken for these packets'.
 	if ctx.MetaLen > 0 {
-		for _, p := range b.Packets() {
-			clear(p.Metadata()[:ctx.MetaLen])
-		}
+		packet.ClearMetadata(b.Packets(), ctx.MetaLen)
 	}
 	bytes := b.Bytes()
 	ctx.EmitBatch(b, 0)
