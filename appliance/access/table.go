@@ -47,7 +47,7 @@ var rows = []row{
 		ResetTcs AddTc UpdateTcParams UpdateTcParent ResetPorts CreatePort DestroyPort SetPortConf ResetModules CreateModule
 		DestroyModule ConnectModules DisconnectModules ConfigureGateHook ConfigureResumeHook`},
 	{"bess.pb.BESSControl", govern, `KillBess ImportPlugin UnloadPlugin`},
-	{"bess.declare.v1.Pipelines", look, `Export Validate Plan ModuleCounters PortNotes History`},
+	{"bess.declare.v1.Pipelines", look, `Export Validate Plan ModuleArg ModuleCounters PortNotes History`},
 	{"bess.declare.v1.Pipelines", change, `Apply UpdateModule MoveLink DeleteTc Rollback`},
 	{"bess.appliance.v1.Appliance", look, `GetHealth GetFacts ReadLog`},
 	{"bess.appliance.v1.Appliance", govern, `Shutdown Reboot`},

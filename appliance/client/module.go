@@ -86,8 +86,13 @@ func (c *Client) Command(ctx context.Context, module, cmd string, arg *anypb.Any
 }
 
 // InitialArg returns the argument that the module was created with, or has
-// been given by UpdateModule since. It is nil if there was none.
+// been given by UpdateModule since, nil if there was none. The original daemon
+// can only say what the module made of it.
 func (c *Client) InitialArg(ctx context.Context, module string) (*anypb.Any, error) {
+	resp, err := declare(ctx, c, "read argument of module", module, c.decl.ModuleArg, &declarepb.ModuleArgRequest{Name: module})
+	if !IsUnimplemented(err) {
+		return resp.GetArg(), err
+	}
 	data, err := c.Command(ctx, module, "get_initial_arg", nil)
 	if err != nil || data.GetTypeUrl() == "" {
 		return nil, err

@@ -93,6 +93,15 @@ func (s *service) UpdateModule(_ context.Context, r *declarepb.UpdateModuleReque
 	return &declarepb.UpdateModuleResponse{How: how.String()}, nil
 }
 
+// ModuleArg answers the argument of one module.
+func (s *service) ModuleArg(_ context.Context, r *declarepb.ModuleArgRequest) (*declarepb.ModuleArgResponse, error) {
+	arg, err := s.engine.ModuleArg(r.GetName())
+	if err != nil {
+		return nil, toStatus(err)
+	}
+	return &declarepb.ModuleArgResponse{Arg: arg}, nil
+}
+
 // ModuleCounters answers the counters of one module's class.
 func (s *service) ModuleCounters(_ context.Context, r *declarepb.ModuleCountersRequest) (*declarepb.ModuleCountersResponse, error) {
 	c, err := s.engine.ModuleCounters(r.GetName())

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
@@ -135,6 +136,12 @@ func TestServiceOfSingleObjects(t *testing.T) {
 	refusal(t, err, codes.NotFound, "nobody")
 	_, err = c.UpdateModule(ctx, &declarepb.UpdateModuleRequest{Name: "out", Arg: arg})
 	refusal(t, err, codes.InvalidArgument, "SourceArg")
+	a, err := c.ModuleArg(ctx, &declarepb.ModuleArgRequest{Name: "src"})
+	if err != nil || !proto.Equal(a.GetArg(), arg) {
+		t.Errorf("%v %v", a, err)
+	}
+	_, err = c.ModuleArg(ctx, &declarepb.ModuleArgRequest{Name: "nobody"})
+	refusal(t, err, codes.NotFound, "nobody")
 	m, err := c.ModuleCounters(ctx, &declarepb.ModuleCountersRequest{Name: "src"})
 	if err != nil || m.Panics != 0 {
 		t.Errorf("%v %v", m, err)

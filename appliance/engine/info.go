@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"google.golang.org/protobuf/types/known/anypb"
+
 	"github.com/bessform/terraform-provider-bess/appliance/graph"
 	"github.com/bessform/terraform-provider-bess/appliance/hook"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
@@ -99,6 +101,18 @@ type Counters struct {
 	// Rules counts the packets that each rule has decided.
 	Rules  []uint64
 	Panics uint64
+}
+
+// ModuleArg returns the argument a module was given, as it was written; nil if
+// there was none. Errors: EINVAL for an empty name, ENOENT.
+func (e *Engine) ModuleArg(name string) (*anypb.Any, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m, err := e.module(name)
+	if err != nil {
+		return nil, err
+	}
+	return cloneAny(m.Arg), nil
 }
 
 // ModuleCounters returns the class's own counters. Errors: EINVAL for an

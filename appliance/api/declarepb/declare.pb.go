@@ -753,6 +753,95 @@ func (x *UpdateModuleResponse) GetHow() string {
 	return ""
 }
 
+type ModuleArgRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModuleArgRequest) Reset() {
+	*x = ModuleArgRequest{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModuleArgRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModuleArgRequest) ProtoMessage() {}
+
+func (x *ModuleArgRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModuleArgRequest.ProtoReflect.Descriptor instead.
+func (*ModuleArgRequest) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ModuleArgRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type ModuleArgResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// arg is absent if there was none.
+	Arg           *anypb.Any `protobuf:"bytes,1,opt,name=arg,proto3" json:"arg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModuleArgResponse) Reset() {
+	*x = ModuleArgResponse{}
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModuleArgResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModuleArgResponse) ProtoMessage() {}
+
+func (x *ModuleArgResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModuleArgResponse.ProtoReflect.Descriptor instead.
+func (*ModuleArgResponse) Descriptor() ([]byte, []int) {
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ModuleArgResponse) GetArg() *anypb.Any {
+	if x != nil {
+		return x.Arg
+	}
+	return nil
+}
+
 type ModuleCountersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -762,7 +851,7 @@ type ModuleCountersRequest struct {
 
 func (x *ModuleCountersRequest) Reset() {
 	*x = ModuleCountersRequest{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[13]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +863,7 @@ func (x *ModuleCountersRequest) String() string {
 func (*ModuleCountersRequest) ProtoMessage() {}
 
 func (x *ModuleCountersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[13]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +876,7 @@ func (x *ModuleCountersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleCountersRequest.ProtoReflect.Descriptor instead.
 func (*ModuleCountersRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{13}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ModuleCountersRequest) GetName() string {
@@ -809,7 +898,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[14]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +910,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[14]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +923,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{14}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Counter) GetName() string {
@@ -878,7 +967,7 @@ type ModuleCountersResponse struct {
 
 func (x *ModuleCountersResponse) Reset() {
 	*x = ModuleCountersResponse{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[15]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +979,7 @@ func (x *ModuleCountersResponse) String() string {
 func (*ModuleCountersResponse) ProtoMessage() {}
 
 func (x *ModuleCountersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[15]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +992,7 @@ func (x *ModuleCountersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleCountersResponse.ProtoReflect.Descriptor instead.
 func (*ModuleCountersResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{15}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ModuleCountersResponse) GetCounters() []*Counter {
@@ -941,7 +1030,7 @@ type MoveLinkRequest struct {
 
 func (x *MoveLinkRequest) Reset() {
 	*x = MoveLinkRequest{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[16]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1042,7 @@ func (x *MoveLinkRequest) String() string {
 func (*MoveLinkRequest) ProtoMessage() {}
 
 func (x *MoveLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[16]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1055,7 @@ func (x *MoveLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveLinkRequest.ProtoReflect.Descriptor instead.
 func (*MoveLinkRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{16}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MoveLinkRequest) GetFrom() string {
@@ -1005,7 +1094,7 @@ type MoveLinkResponse struct {
 
 func (x *MoveLinkResponse) Reset() {
 	*x = MoveLinkResponse{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[17]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1106,7 @@ func (x *MoveLinkResponse) String() string {
 func (*MoveLinkResponse) ProtoMessage() {}
 
 func (x *MoveLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[17]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1119,7 @@ func (x *MoveLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveLinkResponse.ProtoReflect.Descriptor instead.
 func (*MoveLinkResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{17}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{19}
 }
 
 type DeleteTcRequest struct {
@@ -1042,7 +1131,7 @@ type DeleteTcRequest struct {
 
 func (x *DeleteTcRequest) Reset() {
 	*x = DeleteTcRequest{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[18]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1143,7 @@ func (x *DeleteTcRequest) String() string {
 func (*DeleteTcRequest) ProtoMessage() {}
 
 func (x *DeleteTcRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[18]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1156,7 @@ func (x *DeleteTcRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTcRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTcRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{18}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeleteTcRequest) GetName() string {
@@ -1085,7 +1174,7 @@ type DeleteTcResponse struct {
 
 func (x *DeleteTcResponse) Reset() {
 	*x = DeleteTcResponse{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[19]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1186,7 @@ func (x *DeleteTcResponse) String() string {
 func (*DeleteTcResponse) ProtoMessage() {}
 
 func (x *DeleteTcResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[19]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1199,7 @@ func (x *DeleteTcResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTcResponse.ProtoReflect.Descriptor instead.
 func (*DeleteTcResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{19}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{21}
 }
 
 type PortNotesRequest struct {
@@ -1122,7 +1211,7 @@ type PortNotesRequest struct {
 
 func (x *PortNotesRequest) Reset() {
 	*x = PortNotesRequest{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[20]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1223,7 @@ func (x *PortNotesRequest) String() string {
 func (*PortNotesRequest) ProtoMessage() {}
 
 func (x *PortNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[20]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1236,7 @@ func (x *PortNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortNotesRequest.ProtoReflect.Descriptor instead.
 func (*PortNotesRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{20}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PortNotesRequest) GetName() string {
@@ -1167,7 +1256,7 @@ type PortNotesResponse struct {
 
 func (x *PortNotesResponse) Reset() {
 	*x = PortNotesResponse{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[21]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1268,7 @@ func (x *PortNotesResponse) String() string {
 func (*PortNotesResponse) ProtoMessage() {}
 
 func (x *PortNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[21]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1281,7 @@ func (x *PortNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortNotesResponse.ProtoReflect.Descriptor instead.
 func (*PortNotesResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{21}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PortNotesResponse) GetNotes() []string {
@@ -1210,7 +1299,7 @@ type HistoryRequest struct {
 
 func (x *HistoryRequest) Reset() {
 	*x = HistoryRequest{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[22]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1311,7 @@ func (x *HistoryRequest) String() string {
 func (*HistoryRequest) ProtoMessage() {}
 
 func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[22]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1324,7 @@ func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
 func (*HistoryRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{22}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{24}
 }
 
 type HistoryResponse struct {
@@ -1247,7 +1336,7 @@ type HistoryResponse struct {
 
 func (x *HistoryResponse) Reset() {
 	*x = HistoryResponse{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[23]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1348,7 @@ func (x *HistoryResponse) String() string {
 func (*HistoryResponse) ProtoMessage() {}
 
 func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[23]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1361,7 @@ func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
 func (*HistoryResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{23}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HistoryResponse) GetGenerations() []*StoredGeneration {
@@ -1308,7 +1397,7 @@ type StoredGeneration struct {
 
 func (x *StoredGeneration) Reset() {
 	*x = StoredGeneration{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[24]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1409,7 @@ func (x *StoredGeneration) String() string {
 func (*StoredGeneration) ProtoMessage() {}
 
 func (x *StoredGeneration) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[24]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1422,7 @@ func (x *StoredGeneration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredGeneration.ProtoReflect.Descriptor instead.
 func (*StoredGeneration) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{24}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StoredGeneration) GetGeneration() uint64 {
@@ -1402,7 +1491,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[25]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1503,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[25]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +1516,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{25}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RollbackRequest) GetGeneration() uint64 {
@@ -1455,7 +1544,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[26]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1556,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[26]
+	mi := &file_appliance_api_declarepb_declare_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1569,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{26}
+	return file_appliance_api_declarepb_declare_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RollbackResponse) GetRestored() uint64 {
@@ -1577,7 +1666,11 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12&\n" +
 	"\x03arg\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x03arg\"(\n" +
 	"\x14UpdateModuleResponse\x12\x10\n" +
-	"\x03how\x18\x01 \x01(\tR\x03how\"+\n" +
+	"\x03how\x18\x01 \x01(\tR\x03how\"&\n" +
+	"\x10ModuleArgRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\";\n" +
+	"\x11ModuleArgResponse\x12&\n" +
+	"\x03arg\x18\x01 \x01(\v2\x14.google.protobuf.AnyR\x03arg\"+\n" +
 	"\x15ModuleCountersRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"[\n" +
 	"\aCounter\x12\x12\n" +
@@ -1627,13 +1720,14 @@ const file_appliance_api_declarepb_declare_proto_rawDesc = "" +
 	"\bproblems\x18\x04 \x03(\tR\bproblems\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x05 \x01(\x04R\n" +
-	"generation2\x89\a\n" +
+	"generation2\xdd\a\n" +
 	"\tPipelines\x12I\n" +
 	"\x06Export\x12\x1e.bess.declare.v1.ExportRequest\x1a\x1f.bess.declare.v1.ExportResponse\x12O\n" +
 	"\bValidate\x12 .bess.declare.v1.ValidateRequest\x1a!.bess.declare.v1.ValidateResponse\x12C\n" +
 	"\x04Plan\x12\x1c.bess.declare.v1.PlanRequest\x1a\x1d.bess.declare.v1.PlanResponse\x12F\n" +
 	"\x05Apply\x12\x1d.bess.declare.v1.ApplyRequest\x1a\x1e.bess.declare.v1.ApplyResponse\x12[\n" +
-	"\fUpdateModule\x12$.bess.declare.v1.UpdateModuleRequest\x1a%.bess.declare.v1.UpdateModuleResponse\x12a\n" +
+	"\fUpdateModule\x12$.bess.declare.v1.UpdateModuleRequest\x1a%.bess.declare.v1.UpdateModuleResponse\x12R\n" +
+	"\tModuleArg\x12!.bess.declare.v1.ModuleArgRequest\x1a\".bess.declare.v1.ModuleArgResponse\x12a\n" +
 	"\x0eModuleCounters\x12&.bess.declare.v1.ModuleCountersRequest\x1a'.bess.declare.v1.ModuleCountersResponse\x12O\n" +
 	"\bMoveLink\x12 .bess.declare.v1.MoveLinkRequest\x1a!.bess.declare.v1.MoveLinkResponse\x12O\n" +
 	"\bDeleteTc\x12 .bess.declare.v1.DeleteTcRequest\x1a!.bess.declare.v1.DeleteTcResponse\x12R\n" +
@@ -1653,7 +1747,7 @@ func file_appliance_api_declarepb_declare_proto_rawDescGZIP() []byte {
 	return file_appliance_api_declarepb_declare_proto_rawDescData
 }
 
-var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_appliance_api_declarepb_declare_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*Finding)(nil),                // 0: bess.declare.v1.Finding
 	(*Action)(nil),                 // 1: bess.declare.v1.Action
@@ -1668,26 +1762,28 @@ var file_appliance_api_declarepb_declare_proto_goTypes = []any{
 	(*ApplyResponse)(nil),          // 10: bess.declare.v1.ApplyResponse
 	(*UpdateModuleRequest)(nil),    // 11: bess.declare.v1.UpdateModuleRequest
 	(*UpdateModuleResponse)(nil),   // 12: bess.declare.v1.UpdateModuleResponse
-	(*ModuleCountersRequest)(nil),  // 13: bess.declare.v1.ModuleCountersRequest
-	(*Counter)(nil),                // 14: bess.declare.v1.Counter
-	(*ModuleCountersResponse)(nil), // 15: bess.declare.v1.ModuleCountersResponse
-	(*MoveLinkRequest)(nil),        // 16: bess.declare.v1.MoveLinkRequest
-	(*MoveLinkResponse)(nil),       // 17: bess.declare.v1.MoveLinkResponse
-	(*DeleteTcRequest)(nil),        // 18: bess.declare.v1.DeleteTcRequest
-	(*DeleteTcResponse)(nil),       // 19: bess.declare.v1.DeleteTcResponse
-	(*PortNotesRequest)(nil),       // 20: bess.declare.v1.PortNotesRequest
-	(*PortNotesResponse)(nil),      // 21: bess.declare.v1.PortNotesResponse
-	(*HistoryRequest)(nil),         // 22: bess.declare.v1.HistoryRequest
-	(*HistoryResponse)(nil),        // 23: bess.declare.v1.HistoryResponse
-	(*StoredGeneration)(nil),       // 24: bess.declare.v1.StoredGeneration
-	(*RollbackRequest)(nil),        // 25: bess.declare.v1.RollbackRequest
-	(*RollbackResponse)(nil),       // 26: bess.declare.v1.RollbackResponse
-	nil,                            // 27: bess.declare.v1.Document.VariablesEntry
-	(*anypb.Any)(nil),              // 28: google.protobuf.Any
-	(*timestamppb.Timestamp)(nil),  // 29: google.protobuf.Timestamp
+	(*ModuleArgRequest)(nil),       // 13: bess.declare.v1.ModuleArgRequest
+	(*ModuleArgResponse)(nil),      // 14: bess.declare.v1.ModuleArgResponse
+	(*ModuleCountersRequest)(nil),  // 15: bess.declare.v1.ModuleCountersRequest
+	(*Counter)(nil),                // 16: bess.declare.v1.Counter
+	(*ModuleCountersResponse)(nil), // 17: bess.declare.v1.ModuleCountersResponse
+	(*MoveLinkRequest)(nil),        // 18: bess.declare.v1.MoveLinkRequest
+	(*MoveLinkResponse)(nil),       // 19: bess.declare.v1.MoveLinkResponse
+	(*DeleteTcRequest)(nil),        // 20: bess.declare.v1.DeleteTcRequest
+	(*DeleteTcResponse)(nil),       // 21: bess.declare.v1.DeleteTcResponse
+	(*PortNotesRequest)(nil),       // 22: bess.declare.v1.PortNotesRequest
+	(*PortNotesResponse)(nil),      // 23: bess.declare.v1.PortNotesResponse
+	(*HistoryRequest)(nil),         // 24: bess.declare.v1.HistoryRequest
+	(*HistoryResponse)(nil),        // 25: bess.declare.v1.HistoryResponse
+	(*StoredGeneration)(nil),       // 26: bess.declare.v1.StoredGeneration
+	(*RollbackRequest)(nil),        // 27: bess.declare.v1.RollbackRequest
+	(*RollbackResponse)(nil),       // 28: bess.declare.v1.RollbackResponse
+	nil,                            // 29: bess.declare.v1.Document.VariablesEntry
+	(*anypb.Any)(nil),              // 30: google.protobuf.Any
+	(*timestamppb.Timestamp)(nil),  // 31: google.protobuf.Timestamp
 }
 var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
-	27, // 0: bess.declare.v1.Document.variables:type_name -> bess.declare.v1.Document.VariablesEntry
+	29, // 0: bess.declare.v1.Document.variables:type_name -> bess.declare.v1.Document.VariablesEntry
 	2,  // 1: bess.declare.v1.ValidateRequest.documents:type_name -> bess.declare.v1.Document
 	0,  // 2: bess.declare.v1.ValidateResponse.findings:type_name -> bess.declare.v1.Finding
 	2,  // 3: bess.declare.v1.PlanRequest.documents:type_name -> bess.declare.v1.Document
@@ -1696,39 +1792,42 @@ var file_appliance_api_declarepb_declare_proto_depIdxs = []int32{
 	2,  // 6: bess.declare.v1.ApplyRequest.documents:type_name -> bess.declare.v1.Document
 	0,  // 7: bess.declare.v1.ApplyResponse.findings:type_name -> bess.declare.v1.Finding
 	1,  // 8: bess.declare.v1.ApplyResponse.actions:type_name -> bess.declare.v1.Action
-	28, // 9: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
-	14, // 10: bess.declare.v1.ModuleCountersResponse.counters:type_name -> bess.declare.v1.Counter
-	24, // 11: bess.declare.v1.HistoryResponse.generations:type_name -> bess.declare.v1.StoredGeneration
-	29, // 12: bess.declare.v1.StoredGeneration.time:type_name -> google.protobuf.Timestamp
-	0,  // 13: bess.declare.v1.RollbackResponse.findings:type_name -> bess.declare.v1.Finding
-	1,  // 14: bess.declare.v1.RollbackResponse.actions:type_name -> bess.declare.v1.Action
-	3,  // 15: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
-	5,  // 16: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
-	7,  // 17: bess.declare.v1.Pipelines.Plan:input_type -> bess.declare.v1.PlanRequest
-	9,  // 18: bess.declare.v1.Pipelines.Apply:input_type -> bess.declare.v1.ApplyRequest
-	11, // 19: bess.declare.v1.Pipelines.UpdateModule:input_type -> bess.declare.v1.UpdateModuleRequest
-	13, // 20: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
-	16, // 21: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
-	18, // 22: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
-	20, // 23: bess.declare.v1.Pipelines.PortNotes:input_type -> bess.declare.v1.PortNotesRequest
-	22, // 24: bess.declare.v1.Pipelines.History:input_type -> bess.declare.v1.HistoryRequest
-	25, // 25: bess.declare.v1.Pipelines.Rollback:input_type -> bess.declare.v1.RollbackRequest
-	4,  // 26: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
-	6,  // 27: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
-	8,  // 28: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
-	10, // 29: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
-	12, // 30: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
-	15, // 31: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
-	17, // 32: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
-	19, // 33: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
-	21, // 34: bess.declare.v1.Pipelines.PortNotes:output_type -> bess.declare.v1.PortNotesResponse
-	23, // 35: bess.declare.v1.Pipelines.History:output_type -> bess.declare.v1.HistoryResponse
-	26, // 36: bess.declare.v1.Pipelines.Rollback:output_type -> bess.declare.v1.RollbackResponse
-	26, // [26:37] is the sub-list for method output_type
-	15, // [15:26] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	30, // 9: bess.declare.v1.UpdateModuleRequest.arg:type_name -> google.protobuf.Any
+	30, // 10: bess.declare.v1.ModuleArgResponse.arg:type_name -> google.protobuf.Any
+	16, // 11: bess.declare.v1.ModuleCountersResponse.counters:type_name -> bess.declare.v1.Counter
+	26, // 12: bess.declare.v1.HistoryResponse.generations:type_name -> bess.declare.v1.StoredGeneration
+	31, // 13: bess.declare.v1.StoredGeneration.time:type_name -> google.protobuf.Timestamp
+	0,  // 14: bess.declare.v1.RollbackResponse.findings:type_name -> bess.declare.v1.Finding
+	1,  // 15: bess.declare.v1.RollbackResponse.actions:type_name -> bess.declare.v1.Action
+	3,  // 16: bess.declare.v1.Pipelines.Export:input_type -> bess.declare.v1.ExportRequest
+	5,  // 17: bess.declare.v1.Pipelines.Validate:input_type -> bess.declare.v1.ValidateRequest
+	7,  // 18: bess.declare.v1.Pipelines.Plan:input_type -> bess.declare.v1.PlanRequest
+	9,  // 19: bess.declare.v1.Pipelines.Apply:input_type -> bess.declare.v1.ApplyRequest
+	11, // 20: bess.declare.v1.Pipelines.UpdateModule:input_type -> bess.declare.v1.UpdateModuleRequest
+	13, // 21: bess.declare.v1.Pipelines.ModuleArg:input_type -> bess.declare.v1.ModuleArgRequest
+	15, // 22: bess.declare.v1.Pipelines.ModuleCounters:input_type -> bess.declare.v1.ModuleCountersRequest
+	18, // 23: bess.declare.v1.Pipelines.MoveLink:input_type -> bess.declare.v1.MoveLinkRequest
+	20, // 24: bess.declare.v1.Pipelines.DeleteTc:input_type -> bess.declare.v1.DeleteTcRequest
+	22, // 25: bess.declare.v1.Pipelines.PortNotes:input_type -> bess.declare.v1.PortNotesRequest
+	24, // 26: bess.declare.v1.Pipelines.History:input_type -> bess.declare.v1.HistoryRequest
+	27, // 27: bess.declare.v1.Pipelines.Rollback:input_type -> bess.declare.v1.RollbackRequest
+	4,  // 28: bess.declare.v1.Pipelines.Export:output_type -> bess.declare.v1.ExportResponse
+	6,  // 29: bess.declare.v1.Pipelines.Validate:output_type -> bess.declare.v1.ValidateResponse
+	8,  // 30: bess.declare.v1.Pipelines.Plan:output_type -> bess.declare.v1.PlanResponse
+	10, // 31: bess.declare.v1.Pipelines.Apply:output_type -> bess.declare.v1.ApplyResponse
+	12, // 32: bess.declare.v1.Pipelines.UpdateModule:output_type -> bess.declare.v1.UpdateModuleResponse
+	14, // 33: bess.declare.v1.Pipelines.ModuleArg:output_type -> bess.declare.v1.ModuleArgResponse
+	17, // 34: bess.declare.v1.Pipelines.ModuleCounters:output_type -> bess.declare.v1.ModuleCountersResponse
+	19, // 35: bess.declare.v1.Pipelines.MoveLink:output_type -> bess.declare.v1.MoveLinkResponse
+	21, // 36: bess.declare.v1.Pipelines.DeleteTc:output_type -> bess.declare.v1.DeleteTcResponse
+	23, // 37: bess.declare.v1.Pipelines.PortNotes:output_type -> bess.declare.v1.PortNotesResponse
+	25, // 38: bess.declare.v1.Pipelines.History:output_type -> bess.declare.v1.HistoryResponse
+	28, // 39: bess.declare.v1.Pipelines.Rollback:output_type -> bess.declare.v1.RollbackResponse
+	28, // [28:40] is the sub-list for method output_type
+	16, // [16:28] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_appliance_api_declarepb_declare_proto_init() }
@@ -1742,7 +1841,7 @@ func file_appliance_api_declarepb_declare_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appliance_api_declarepb_declare_proto_rawDesc), len(file_appliance_api_declarepb_declare_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	Pipelines_Plan_FullMethodName           = "/bess.declare.v1.Pipelines/Plan"
 	Pipelines_Apply_FullMethodName          = "/bess.declare.v1.Pipelines/Apply"
 	Pipelines_UpdateModule_FullMethodName   = "/bess.declare.v1.Pipelines/UpdateModule"
+	Pipelines_ModuleArg_FullMethodName      = "/bess.declare.v1.Pipelines/ModuleArg"
 	Pipelines_ModuleCounters_FullMethodName = "/bess.declare.v1.Pipelines/ModuleCounters"
 	Pipelines_MoveLink_FullMethodName       = "/bess.declare.v1.Pipelines/MoveLink"
 	Pipelines_DeleteTc_FullMethodName       = "/bess.declare.v1.Pipelines/DeleteTc"
@@ -63,6 +64,11 @@ type PipelinesClient interface {
 	// class can, else through a new instance that takes over links, hooks and
 	// tasks between two batches.
 	UpdateModule(ctx context.Context, in *UpdateModuleRequest, opts ...grpc.CallOption) (*UpdateModuleResponse, error)
+	// ModuleArg returns the argument that a module was created with, or has been
+	// given by UpdateModule since, as it was written. The class's command
+	// get_initial_arg may answer with what it made of that. NOT_FOUND for an
+	// unknown module.
+	ModuleArg(ctx context.Context, in *ModuleArgRequest, opts ...grpc.CallOption) (*ModuleArgResponse, error)
 	// ModuleCounters returns the class's own counters and, for classes with an
 	// ordered list of rules, how many packets each rule has decided.
 	ModuleCounters(ctx context.Context, in *ModuleCountersRequest, opts ...grpc.CallOption) (*ModuleCountersResponse, error)
@@ -142,6 +148,16 @@ func (c *pipelinesClient) UpdateModule(ctx context.Context, in *UpdateModuleRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateModuleResponse)
 	err := c.cc.Invoke(ctx, Pipelines_UpdateModule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelinesClient) ModuleArg(ctx context.Context, in *ModuleArgRequest, opts ...grpc.CallOption) (*ModuleArgResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ModuleArgResponse)
+	err := c.cc.Invoke(ctx, Pipelines_ModuleArg_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -236,6 +252,11 @@ type PipelinesServer interface {
 	// class can, else through a new instance that takes over links, hooks and
 	// tasks between two batches.
 	UpdateModule(context.Context, *UpdateModuleRequest) (*UpdateModuleResponse, error)
+	// ModuleArg returns the argument that a module was created with, or has been
+	// given by UpdateModule since, as it was written. The class's command
+	// get_initial_arg may answer with what it made of that. NOT_FOUND for an
+	// unknown module.
+	ModuleArg(context.Context, *ModuleArgRequest) (*ModuleArgResponse, error)
 	// ModuleCounters returns the class's own counters and, for classes with an
 	// ordered list of rules, how many packets each rule has decided.
 	ModuleCounters(context.Context, *ModuleCountersRequest) (*ModuleCountersResponse, error)
@@ -285,6 +306,9 @@ func (UnimplementedPipelinesServer) Apply(context.Context, *ApplyRequest) (*Appl
 }
 func (UnimplementedPipelinesServer) UpdateModule(context.Context, *UpdateModuleRequest) (*UpdateModuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateModule not implemented")
+}
+func (UnimplementedPipelinesServer) ModuleArg(context.Context, *ModuleArgRequest) (*ModuleArgResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ModuleArg not implemented")
 }
 func (UnimplementedPipelinesServer) ModuleCounters(context.Context, *ModuleCountersRequest) (*ModuleCountersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ModuleCounters not implemented")
@@ -411,6 +435,24 @@ func _Pipelines_UpdateModule_Handler(srv interface{}, ctx context.Context, dec f
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PipelinesServer).UpdateModule(ctx, req.(*UpdateModuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Pipelines_ModuleArg_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ModuleArgRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelinesServer).ModuleArg(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pipelines_ModuleArg_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelinesServer).ModuleArg(ctx, req.(*ModuleArgRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -549,6 +591,10 @@ var Pipelines_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateModule",
 			Handler:    _Pipelines_UpdateModule_Handler,
+		},
+		{
+			MethodName: "ModuleArg",
+			Handler:    _Pipelines_ModuleArg_Handler,
 		},
 		{
 			MethodName: "ModuleCounters",

@@ -64,6 +64,22 @@ func TestModuleLifecycle(t *testing.T) {
 	})
 }
 
+// A class that answers get_initial_arg with more than it was given (NAT: the
+// addresses in order, with the ports they have by default) has not drifted.
+func TestModuleThatCompletesItsArgument(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t)
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		CheckDestroy:             d.isEmpty(),
+		Steps: []resource.TestStep{{
+			// A test step fails if the plan after it is not empty.
+			Config: hcl(d, module("nat", "NAT", `{ ext_addrs = [{ ext_addr = "192.0.2.9" }, { ext_addr = "192.0.2.1" }] }`)),
+			Check:  d.hasClass("nat", "NAT"),
+		}},
+	})
+}
+
 func TestModuleNamedByDaemon(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t)
