@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
 // A daemon on this machine shows how long its threads have run. A worker that
@@ -25,7 +27,52 @@ var errElsewhere = errors.New("the daemon's process is not to be seen from here"
 // findProcess returns the id of the process that listens on an address:
 // host:port on a loopback address, or unix:/path.
 func findProcess(address string) (int, error) {
-	inode, err := listener(address)
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return peer("/" + strings.TrimLeft(path, "/"))
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0, err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return 0, errElsewhere
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return 0, err
+	}
+	// The list of sockets is read in pieces, and one that others leave
+	// meanwhile makes the rest move up: a line may be missed.
+	pid := 0
+	for range 20 {
+		if pid, err = owner(n); err == nil {
+			break
+		}
+	}
+	return pid, err
+}
+
+// peer returns the id of the process that listens on a socket.
+func peer(path string) (int, error) {
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return 0, errElsewhere
+	}
+	defer func() { _ = c.Close() }() // nothing was sent
+	_, pid, err := sys.PeerCred(c)
+	if err != nil || pid == 0 { // 0: of another PID namespace
+		return 0, errElsewhere
+	}
+	return int(pid), nil
+}
+
+// owner returns the id of the process that listens on a TCP port (proc(5),
+// /proc/net/tcp).
+func owner(port int) (int, error) {
+	suffix := fmt.Sprintf(":%04X", port)
+	inode, err := find([]string{"/proc/net/tcp", "/proc/net/tcp6"}, func(f []string) (string, bool) {
+		return at(f, 9), strings.HasSuffix(at(f, 1), suffix) && at(f, 3) == "0A"
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -40,31 +87,6 @@ func findProcess(address string) (int, error) {
 		}
 	}
 	return 0, errElsewhere
-}
-
-// listener returns the inode of the socket that listens on an address
-// (proc(5), /proc/net/tcp and /proc/net/unix).
-func listener(address string) (string, error) {
-	if path, ok := strings.CutPrefix(address, "unix:"); ok {
-		return find([]string{"/proc/net/unix"}, func(f []string) (string, bool) {
-			return at(f, 6), at(f, 7) == strings.TrimPrefix(path, "//") && at(f, 3) == "00010000"
-		})
-	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", err
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", errElsewhere
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return "", err
-	}
-	suffix := fmt.Sprintf(":%04X", n)
-	return find([]string{"/proc/net/tcp", "/proc/net/tcp6"}, func(f []string) (string, bool) {
-		return at(f, 9), strings.HasSuffix(at(f, 1), suffix) && at(f, 3) == "0A"
-	})
 }
 
 func at(fields []string, i int) string {

@@ -120,13 +120,6 @@ func RunIO(ctx context.Context, o Options, rows []IORow) (*IOReport, error) {
 // the interfaces.
 func neighbour(c *client.Client) (int, error) {
 	pid, err := findProcess(c.Address())
-	for range 5 { // what /proc lists while sockets come and go may have gaps
-		if err == nil {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-		pid, err = findProcess(c.Address())
-	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", c.Address(), err)
 	}
