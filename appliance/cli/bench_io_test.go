@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,7 +60,8 @@ func TestBenchIO(t *testing.T) {
 	}
 }
 
-// interfaces returns the names of all interfaces but those of other tests.
+// interfaces returns the names of the interfaces that this process has made:
+// other tests make theirs at the same time, with their process's id.
 func interfaces(t *testing.T) string {
 	t.Helper()
 	list, err := net.Interfaces()
@@ -68,7 +70,8 @@ func interfaces(t *testing.T) string {
 	}
 	var names []string
 	for _, i := range list {
-		if strings.HasPrefix(i.Name, "bio") {
+		id, _ := strings.CutPrefix(i.Name, "bio")
+		if strings.TrimRight(id, "abcdefghijklmnopqrstuvwxyz") == strconv.Itoa(os.Getpid()) {
 			names = append(names, i.Name)
 		}
 	}
