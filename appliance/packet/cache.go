@@ -120,6 +120,7 @@ func (c *Cache) refill(n int) bool {
 		if k == 0 {
 			return false
 		}
+		own(c.slots[c.n : c.n+k])
 		c.n += k
 	}
 	c.free.Set(uint64(c.n))
