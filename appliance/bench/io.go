@@ -212,20 +212,25 @@ func (r *ioRun) latency(ctx context.Context) (*Latency, error) {
 // reading is what was counted up to a moment.
 type reading struct {
 	at      time.Time
-	sent    uint64 // by the subject
-	counted bool   // it says so
 	arrived uint64 // at the sink
+	// The subject says what it has sent, but takes time to answer: asked
+	// before and after the rest.
+	sent, then uint64
+	counted    bool // it does say so
 	// Processor time of the threads that work for the port.
 	worker, softirq map[string]time.Duration
 }
 
 func (r *ioRun) read(ctx context.Context) (v reading, err error) {
-	v.worker, v.softirq = r.it.times(), softirqTime(r.o.Cores[0])
 	if v.sent, v.counted, err = r.it.sent(ctx); err != nil {
 		return v, err
 	}
+	v.worker, v.softirq = r.it.times(), softirqTime(r.o.Cores[0])
 	v.at = time.Now()
-	v.arrived, err = r.site.Arrived()
+	if v.arrived, err = r.site.Arrived(); err != nil {
+		return v, err
+	}
+	v.then, _, err = r.it.sent(ctx)
 	return v, err
 }
 
@@ -249,8 +254,9 @@ func (r *ioRun) rate(ctx context.Context) (err error) {
 		if n == 0 {
 			return errors.New("nothing came back")
 		}
-		if sent := float64(b.sent - a.sent); a.counted && (sent > n*(1+ioLost)+burstSlack || n > sent*(1+ioLost)+burstSlack) {
-			return fmt.Errorf("wrong: the port has sent %.0f packets, %.0f came back", sent, n)
+		least, most := float64(b.sent)-float64(a.then), float64(b.then)-float64(a.sent)
+		if a.counted && (least > n*(1+ioLost)+burstSlack || n > most*(1+ioLost)+burstSlack) {
+			return fmt.Errorf("wrong: the port has sent %.0f to %.0f packets, %.0f came back", least, most, n)
 		}
 		if busiest(a.worker, b.worker) == 0 {
 			return fmt.Errorf("no thread that is bound to core %d alone has run", r.o.Cores[0])
