@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 
 // CanPick reports whether Pick is fast: one that looks at packets one by one
 // gains nothing over a loop that sorts them.
-var CanPick = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasPOPCNT
+var CanPick = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasPOPCNT
 
 // equal64 returns where list has v, in bits.
 //
