@@ -73,6 +73,9 @@ func (a Attr) Store32(md *[MetadataSize]byte, v uint32) {
 // ClearMetadata sets the first n bytes of all packets' metadata, 0..MetadataSize,
 // to zero; up to seven bytes behind them may become zero, too.
 func ClearMetadata(ps []Packet, n int) {
+	if n <= 0 {
+		return // as without modules that use attributes
+	}
 	words := min(n+7, MetadataSize) / 8
 	for _, p := range ps {
 		md := p.MetadataWords()

@@ -101,6 +101,7 @@ func (m *FlowGen) RunTask(ctx *module.Context, _ int) module.Result {
 	if n == 0 {
 		return module.Result{Blocked: true, Retry: max(wait, 1)}
 	}
+	packet.ClearMetadata(b.Packets(), ctx.MetaLen)
 	ctx.EmitBatch(b, 0)
 	return module.Result{Packets: uint64(n), Bits: packet.Bits(n, r.bytes)}
 }

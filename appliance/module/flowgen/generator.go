@@ -171,9 +171,6 @@ func (g *generator) emit(r *run, f *flow, first bool) bool {
 		return false
 	}
 	r.bytes += uint64(r.conf.template.build(p, f, first, f.left <= 1))
-	if n := min(r.ctx.MetaLen, packet.MetadataSize); n > 0 {
-		clear(p.Metadata()[:n])
-	}
 	r.b.Add(p)
 	f.left--
 	f.time += r.conf.packetGap

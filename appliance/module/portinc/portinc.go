@@ -99,9 +99,7 @@ func (m *PortInc) RunTask(ctx *module.Context, task int) module.Result {
 	}
 	// Buffers are used again and again; what earlier packets left in their
 	// metadata must not be taken for these packets'.
-	if ctx.MetaLen > 0 {
-		packet.ClearMetadata(b.Packets(), ctx.MetaLen)
-	}
+	packet.ClearMetadata(b.Packets(), ctx.MetaLen)
 	bytes := b.Bytes()
 	ctx.EmitBatch(b, 0)
 	return module.Result{Packets: uint64(n), Bits: packet.Bits(n, bytes)}

@@ -81,9 +81,7 @@ func (s *Source) RunTask(ctx *module.Context, _ int) module.Result {
 	if !ctx.Cache.AllocZeroBatch(b, n, size) {
 		return module.Result{Blocked: true, Retry: module.OverloadRetry}
 	}
-	if ctx.MetaLen > 0 {
-		packet.ClearMetadata(b.Packets(), ctx.MetaLen)
-	}
+	packet.ClearMetadata(b.Packets(), ctx.MetaLen)
 	ctx.EmitBatch(b, 0)
 	return module.Result{Packets: uint64(n), Bits: packet.Bits(n, uint64(n*size))}
 }
