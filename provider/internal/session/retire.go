@@ -5,6 +5,7 @@ package session
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -38,14 +39,35 @@ func (s *Session) Retired(ctx context.Context, p Private) diag.Diagnostics {
 	if len(marked) > 0 {
 		s.implicit.Store(true)
 	}
-	if !s.implicit.Load() || !s.unused(ctx, implicitWorker) {
+	if !s.implicit.Load() {
 		return diags
 	}
-	err := s.client.DestroyWorker(ctx, implicitWorker)
-	if err != nil && !client.IsNotFound(err) && !client.IsBusy(err) {
+	if err := s.retire(ctx); err != nil {
 		diags.AddWarning("A worker stays", "Nothing uses the worker any more that the daemon has made by itself, but: "+err.Error())
 	}
 	return diags
+}
+
+// retire destroys the worker that the daemon has made by itself, if nothing
+// uses it. Many resources are destroyed at once: the first to find it unused
+// destroys it, and a worker that a resource has made in its place since then is
+// not touched.
+func (s *Session) retire(ctx context.Context) error {
+	s.start.resuming.Lock()
+	defer s.start.resuming.Unlock()
+	workers, err := s.client.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	implicit := func(w *client.Worker) bool { return w.GetWid() == implicitWorker }
+	if !slices.ContainsFunc(workers, implicit) || s.start.isDeclared(implicitWorker) || !s.unused(ctx, implicitWorker) {
+		return nil
+	}
+	err = s.client.DestroyWorker(ctx, implicitWorker)
+	if client.IsNotFound(err) || client.IsBusy(err) {
+		return nil // somebody else was faster, or needs it now
+	}
+	return err
 }
 
 // unused reports whether a worker has no tasks and no traffic classes but the

@@ -42,16 +42,18 @@ type starter struct {
 	busy   int       // resources being changed, without those that wait
 	last   time.Time // when that number last changed
 	paused map[int64]bool
-	adding int // workers being made
+	// declared are the workers that resources have made or changed in this run.
+	declared map[int64]bool
+	adding   int // workers being made
 	// launched is set when the daemon may have made worker 0 by itself for
 	// something that this run did.
 	launched bool
 	warn     sync.Once // that nothing runs
 
-	resuming sync.Mutex // one at a time asks the daemon to resume
+	resuming sync.Mutex // one at a time asks the daemon to resume, or ends a worker that it made
 }
 
-func (s *starter) init() { s.paused = map[int64]bool{} }
+func (s *starter) init() { s.paused, s.declared = map[int64]bool{}, map[int64]bool{} }
 
 func (s *starter) enter() { s.add(1) }
 func (s *starter) leave() { s.add(-1) }
@@ -70,15 +72,23 @@ func (s *starter) quiet() bool {
 	return s.busy == 0 && time.Since(s.last) >= quietFor
 }
 
-// keepPaused notes that a worker shall not run.
+// keepPaused notes whether a resource's worker shall not run.
 func (s *starter) keepPaused(wid int64, paused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.declared[wid] = true
 	if paused {
 		s.paused[wid] = true
 	} else {
 		delete(s.paused, wid)
 	}
+}
+
+// isDeclared reports whether the worker is that of a resource.
+func (s *starter) isDeclared(wid int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.declared[wid]
 }
 
 // hold reports whether some worker must not be resumed along with all others.
@@ -135,6 +145,12 @@ func (s *Session) settle(ctx context.Context, module string, diags *diag.Diagnos
 	defer s.start.resuming.Unlock()
 	if workers, err = s.client.Workers(ctx); err != nil {
 		return err
+	}
+	if len(workers) == 0 { // perhaps the last one has just been destroyed
+		orphan, err := s.orphans(ctx, module)
+		if err != nil || len(orphan) == 0 {
+			return err
+		}
 	}
 	switch {
 	case len(workers) == 0:

@@ -24,8 +24,14 @@ func (s *Session) AddingWorker(wid int64, run bool) (done func()) {
 }
 
 // KeepPaused notes whether a worker is meant to stand still. Such a worker is
-// not resumed along with others for the rest of the run.
-func (s *Session) KeepPaused(wid int64, paused bool) { s.start.keepPaused(wid, paused) }
+// not resumed along with others for the rest of the run. Either way it belongs
+// to a resource from now on: a worker of the daemon's own that is about to be
+// destroyed is gone when KeepPaused returns.
+func (s *Session) KeepPaused(wid int64, paused bool) {
+	s.start.resuming.Lock()
+	defer s.start.resuming.Unlock()
+	s.start.keepPaused(wid, paused)
+}
 
 // Resume starts one worker. If it is the first to run, all paused workers are
 // started, unless some are meant to stand still: only then the daemon prepares
