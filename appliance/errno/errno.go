@@ -56,8 +56,12 @@ func Errorf(code int, format string, a ...any) *Error {
 	return &Error{Code: code, Msg: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Wrap puts a prefix in front of err's text and keeps its code.
-func Wrap(err error, format string, a ...any) *Error {
+// Wrap puts a prefix in front of err's text and keeps its code. It returns an
+// *Error, or nil for nil.
+func Wrap(err error, format string, a ...any) error {
+	if err == nil {
+		return nil
+	}
 	return &Error{Code: Code(err), Msg: fmt.Sprintf(format, a...) + ": " + err.Error(), Err: err}
 }
 
