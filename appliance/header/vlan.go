@@ -97,37 +97,16 @@ func SkipTags(frame []byte) (etherType uint16, off int, ok bool) {
 
 // Tag protocol identifiers as a little-endian load finds them.
 const (
-	rawVLAN uint16 = TypeVLAN>>8 | TypeVLAN&0xff<<8
-	rawQinQ uint16 = TypeQinQ>>8 | TypeQinQ&0xff<<8
+	RawVLAN uint16 = TypeVLAN>>8 | TypeVLAN&0xff<<8
+	RawQinQ uint16 = TypeQinQ>>8 | TypeQinQ&0xff<<8
 )
 
-// PushTag is Tag.Push for one frame.
-func PushTag(frame []byte, tci uint16) {
-	t := NewTag(tci)
-	t.Push(frame)
-}
-
-// Tag is a tag to be put into many frames.
-type Tag struct{ first, another uint64 } // as bytes 8..15 of the frame have it
-
-// NewTag returns a tag with the given control information.
-func NewTag(tci uint16) Tag {
-	raw := uint64(bits.ReverseBytes16(tci)) << 48
-	return Tag{raw | uint64(rawVLAN)<<32, raw | uint64(rawQinQ)<<32}
-}
-
-// Push puts the tag behind the addresses of the Ethernet frame that begins at
-// frame[VLANLen]; the new frame begins at frame[0]. The tag is of type 802.1ad
-// if another one follows it, else of type 802.1Q. The old frame must have
-// EthernetLen bytes.
-func (t Tag) Push(frame []byte) {
-	hi, lo := le.Uint64(frame[10:18]), le.Uint64(frame[4:12])
-	tag := t.first
-	if next := uint16(hi >> 48); next == rawVLAN || next == rawQinQ {
-		tag = t.another
-	}
-	le.PutUint64(frame[0:8], lo)
-	le.PutUint64(frame[8:16], uint64(uint32(hi>>16))|tag)
+// Tags returns the two tags with the given control information, as a
+// little-endian load finds them: that of 802.1Q, and that of 802.1ad, which is
+// put in front of another tag.
+func Tags(tci uint16) (first, other uint32) {
+	raw := uint32(bits.ReverseBytes16(tci)) << 16
+	return raw | uint32(RawVLAN), raw | uint32(RawQinQ)
 }
 
 // PopTag moves the addresses over the outermost tag of an Ethernet frame and
@@ -139,7 +118,7 @@ func PopTag(frame []byte) (tci uint16, ok bool) {
 		return 0, false
 	}
 	hi := le.Uint64(frame[8:16])
-	if t := uint16(hi >> 32); t != rawVLAN && t != rawQinQ {
+	if t := uint16(hi >> 32); t != RawVLAN && t != RawQinQ {
 		return 0, false
 	}
 	lo := le.Uint64(frame[0:8])

@@ -9,19 +9,20 @@ import (
 	"testing"
 )
 
-func TestPushAndPopTag(t *testing.T) {
-	room := append(make([]byte, VLANLen), unhex(t, frameU1)...)
-	PushTag(room, 0x6005)
-	if got := hex.EncodeToString(room[:18]); got != "06163e1b7232021e679f4dae810060050800" {
-		t.Fatalf("one tag: %s", got)
+func TestTags(t *testing.T) {
+	first, other := Tags(0x6005)
+	var b [8]byte
+	le.PutUint32(b[:4], first)
+	le.PutUint32(b[4:], other)
+	if got := hex.EncodeToString(b[:]); got != "8100600588a86005" {
+		t.Errorf("tags: %s", got)
 	}
-	for _, tpid := range []string{"8100", "88a8"} { // 802.1ad over either
-		tagged := unhex(t, "00000000"+"06163e1b7232021e679f4dae"+tpid+"6005"+"0800aabb")
-		PushTag(tagged, 100)
-		if got := hex.EncodeToString(tagged); got != "06163e1b7232021e679f4dae88a80064"+tpid+"60050800aabb" {
-			t.Fatalf("over %s: %s", tpid, got)
-		}
-		if tci, ok := PopTag(tagged); !ok || tci != 100 || hex.EncodeToString(tagged[VLANLen:]) != "06163e1b7232021e679f4dae"+tpid+"60050800aabb" {
+}
+
+func TestPopTag(t *testing.T) {
+	for _, tpid := range []string{"8100", "88a8"} {
+		tagged := unhex(t, "06163e1b7232021e679f4dae"+tpid+"0064"+"0800aabb")
+		if tci, ok := PopTag(tagged); !ok || tci != 100 || hex.EncodeToString(tagged[VLANLen:]) != "06163e1b7232021e679f4dae"+"0800aabb" {
 			t.Fatalf("pop from %s: %d %v %x", tpid, tci, ok, tagged)
 		}
 	}

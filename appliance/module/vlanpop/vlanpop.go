@@ -6,6 +6,8 @@
 package vlanpop
 
 import (
+	"math/bits"
+
 	"github.com/bessform/terraform-provider-bess/appliance/api"
 	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
@@ -36,22 +38,8 @@ func create(*module.Env, *api.EmptyArg) (*VLANPop, error) { return &VLANPop{}, n
 
 // Process removes the tags and sends everything to gate 0.
 func (*VLANPop) Process(ctx *module.Context, b *packet.Batch) {
-	untagged := 0
-	for _, p := range b.Packets() {
-		const need = header.EthernetLen + header.VLANLen
-		d := p.Front(need)
-		if d == nil {
-			untagged++
-			continue
-		}
-		if _, ok := header.PopTag(d[:need]); ok {
-			p.Pull(header.VLANLen)
-		} else {
-			untagged++
-		}
-	}
-	if untagged > 0 {
-		ctx.Count(countUntagged, uint64(untagged))
+	if left := packet.PopTags(b.Packets(), header.RawVLAN, header.RawQinQ); left != 0 {
+		ctx.Count(countUntagged, uint64(bits.OnesCount64(left)))
 	}
 	ctx.EmitBatch(b, 0)
 }

@@ -7,6 +7,7 @@ package vlanpush
 
 import (
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -61,25 +62,23 @@ func create(_ *module.Env, arg *VLANPushArg) (*VLANPush, error) {
 
 // Process adds the tag and sends everything to gate 0.
 func (m *VLANPush) Process(ctx *module.Context, b *packet.Batch) {
-	tag := header.NewTag(uint16(m.tci.Load()))
-	noRoom, short := 0, 0
-	for _, p := range b.Packets() {
-		if p.Len() < header.EthernetLen {
-			short++
-			continue
-		}
-		d := p.Push(header.VLANLen)
-		if d == nil {
-			noRoom++
-			continue
-		}
-		tag.Push(d[:header.EthernetLen+header.VLANLen])
-	}
-	if noRoom|short > 0 {
-		ctx.Count(countNoRoom, uint64(noRoom))
-		ctx.Count(countShort, uint64(short))
+	first, other := header.Tags(uint16(m.tci.Load()))
+	ps := b.Packets()
+	if left := packet.PushTags(ps, first, other); left != 0 {
+		countLeft(ctx, ps, left)
 	}
 	ctx.EmitBatch(b, 0)
+}
+
+// countLeft counts the packets, in bits, that have no tag.
+func countLeft(ctx *module.Context, ps []packet.Packet, left uint64) {
+	for ; left != 0; left &= left - 1 {
+		if ps[bits.TrailingZeros64(left)].Len() < header.EthernetLen {
+			ctx.Count(countShort, 1)
+		} else {
+			ctx.Count(countNoRoom, 1)
+		}
+	}
 }
 
 func (m *VLANPush) setTCI(arg *VLANPushArg) error {
