@@ -10,6 +10,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/veth"
 )
@@ -41,6 +42,11 @@ func create(cfg *port.Config, arg *VethPortArg) (*device, error) {
 		var err error
 		if o.FarMAC, err = net.ParseMAC(text); err != nil || len(o.FarMAC) != 6 {
 			return nil, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
+		}
+	}
+	for _, end := range [][2]string{{"ifname", o.Far}, {"engine_ifname", o.Near}} {
+		if err := hostif.CheckName(end[1]); err != nil {
+			return nil, errno.Wrap(err, "%s", end[0])
 		}
 	}
 	d, err := veth.Open(o)

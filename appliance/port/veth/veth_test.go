@@ -124,8 +124,8 @@ func TestErrors(t *testing.T) {
 		code int
 		text string
 	}{
-		{&VethPortArg{Ifname: "sixteen-bytes-xx"}, errno.EINVAL, "has 16 bytes"},
-		{&VethPortArg{EngineIfname: "a b"}, errno.EINVAL, "must not contain"},
+		{&VethPortArg{Ifname: "sixteen-bytes-xx"}, errno.EINVAL, `ifname: interface "sixteen-bytes-xx": the name has 16 bytes`},
+		{&VethPortArg{EngineIfname: "a b"}, errno.EINVAL, `engine_ifname: interface "a b": a name must not contain`},
 		{&VethPortArg{Ifname: "x", EngineIfname: "x"}, errno.EINVAL, "both ends are here"},
 		{&VethPortArg{Ifname: "taken"}, errno.EEXIST, "interface taken: exists already"},
 		{&VethPortArg{EngineIfname: "taken"}, errno.EEXIST, "interface taken: exists already"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netinfo"
 )
 
@@ -96,8 +97,14 @@ func (d *Device) again() bool {
 }
 
 // SetConf changes the MTU (0: keep) of both ends, and the address (nil: keep)
-// and the administrative state of the near one.
+// and the administrative state of the near one. Errors: EINVAL for an MTU that
+// Open does not take, and what the kernel answers.
 func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
+	if mtu != 0 {
+		if err := hostif.CheckMTU(mtu); err != nil {
+			return err
+		}
+	}
 	if err := d.Interface.SetConf(mtu, mac, up); err != nil || mtu == 0 {
 		return err
 	}
