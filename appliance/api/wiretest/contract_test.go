@@ -19,8 +19,26 @@ var packages = map[protoreflect.FullName]bool{
 	"sample.supdate.pb": true,
 }
 
-// contract returns the lines of the lock that describe files, sorted.
-func contract(files *protoregistry.Files) []string {
+// firstOwn is the first number of the fields that BESS does not have. Clients
+// that do not know them never send them, and no other fork uses them.
+const firstOwn = 1000
+
+// split parts the fields of our own from the lines of the contract.
+func split(lines []string) (contract, own []string) {
+	for _, line := range lines {
+		var message string
+		var number int
+		if n, _ := fmt.Sscanf(line, "field %s %d ", &message, &number); n == 2 && number >= firstOwn {
+			own = append(own, line)
+		} else {
+			contract = append(contract, line)
+		}
+	}
+	return contract, own
+}
+
+// describe returns the lines of the locks that describe files, sorted.
+func describe(files *protoregistry.Files) []string {
 	var lines []string
 	add := func(format string, a ...any) { lines = append(lines, fmt.Sprintf(format, a...)) }
 	for pkg := range packages {

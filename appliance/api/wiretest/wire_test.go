@@ -22,18 +22,31 @@ import (
 //go:embed wire.lock
 var lockText string
 
+//go:embed own.lock
+var ownText string
+
 func TestContract(t *testing.T) {
-	for _, line := range compare(parse(lockText), contract(protoregistry.GlobalFiles)) {
+	contract, _ := split(describe(protoregistry.GlobalFiles))
+	for _, line := range compare(parse(lockText), contract) {
 		t.Error(line)
+	}
+}
+
+// What declarations on disk may say already must not change its meaning.
+func TestOwnFields(t *testing.T) {
+	_, own := split(describe(protoregistry.GlobalFiles))
+	for _, line := range compare(parse(ownText), own) {
+		t.Error(line)
+	}
+	if len(own) == 0 {
+		t.Error("no field of our own was found")
 	}
 }
 
 // Counts that the specification gives besides the tables.
 func TestCounts(t *testing.T) {
-	for name, lines := range map[string][]string{
-		"lock": parse(lockText),
-		"code": contract(protoregistry.GlobalFiles),
-	} {
+	contract, _ := split(describe(protoregistry.GlobalFiles))
+	for name, lines := range map[string][]string{"lock": parse(lockText), "code": contract} {
 		for kind, want := range map[string]int{"message": 219, "field": 506, "method": 48, "reserved": 2, "enum": 0} {
 			if got := count(lines, kind); got != want {
 				t.Errorf("%s: %d lines of kind %s, want %d", name, got, kind, want)
@@ -42,13 +55,30 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-func TestLockSorted(t *testing.T) {
-	lines := parse(lockText)
-	if !sort.StringsAreSorted(lines) {
-		t.Error("wire.lock is not sorted")
+func TestLocksSorted(t *testing.T) {
+	for name, text := range map[string]string{"wire.lock": lockText, "own.lock": ownText} {
+		lines := parse(text)
+		if !sort.StringsAreSorted(lines) {
+			t.Errorf("%s is not sorted", name)
+		}
+		if n := len(slices.Compact(slices.Clone(lines))); n != len(lines) {
+			t.Errorf("%s has %d lines twice", name, len(lines)-n)
+		}
 	}
-	if n := len(slices.Compact(slices.Clone(lines))); n != len(lines) {
-		t.Errorf("wire.lock has %d lines twice", len(lines)-n)
+}
+
+// A new field below the numbers of our own breaks the contract, one above does
+// not.
+func TestSplit(t *testing.T) {
+	str := descriptorpb.FieldDescriptorProto_TYPE_STRING
+	for number, wantOwn := range map[int32]int{2: 0, 999: 0, 1000: 1, 1001: 1} {
+		f := base()
+		f.MessageType[0].Field = append(f.MessageType[0].Field, &descriptorpb.FieldDescriptorProto{
+			Name: ptr("b"), Number: ptr(number), Type: &str, Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum()})
+		contract, own := split(linesOf(t, f))
+		if diff := compare(linesOf(t, base()), contract); len(own) != wantOwn || len(diff) != 1-wantOwn {
+			t.Errorf("field %d: own %q, against the contract %q", number, own, diff)
+		}
 	}
 }
 
@@ -149,7 +179,7 @@ func checkEncoding(t *testing.T, ms protoreflect.MessageDescriptors) {
 
 // Every kind of change to a message must show.
 func TestCompareFinds(t *testing.T) {
-	str, i64 := descriptorpb.FieldDescriptorProto_TYPE_STRING, descriptorpb.FieldDescriptorProto_TYPE_INT64
+	i64 := descriptorpb.FieldDescriptorProto_TYPE_INT64
 	tests := []struct {
 		name   string
 		change func(*descriptorpb.FileDescriptorProto)
@@ -185,38 +215,41 @@ func TestCompareFinds(t *testing.T) {
 		}, []string{"- field bess.pb.M 1 a string optional -", "- message bess.pb.M",
 			"- method bess.pb.S.Do bess.pb.M bess.pb.M unary", "- reserved bess.pb.M 7"}},
 	}
-	base := func() *descriptorpb.FileDescriptorProto {
-		return &descriptorpb.FileDescriptorProto{
-			Name: ptr("m.proto"), Package: ptr("bess.pb"), Syntax: ptr("proto3"),
-			MessageType: []*descriptorpb.DescriptorProto{{
-				Name: ptr("M"),
-				Field: []*descriptorpb.FieldDescriptorProto{{Name: ptr("a"), Number: ptr(int32(1)), Type: &str,
-					Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum()}},
-				ReservedRange: []*descriptorpb.DescriptorProto_ReservedRange{{Start: ptr(int32(7)), End: ptr(int32(8))}},
-			}},
-			Service: []*descriptorpb.ServiceDescriptorProto{{Name: ptr("S"), Method: []*descriptorpb.MethodDescriptorProto{{
-				Name: ptr("Do"), InputType: ptr(".bess.pb.M"), OutputType: ptr(".bess.pb.M")}}}},
-		}
-	}
-	lock := describe(t, base())
+	lock := linesOf(t, base())
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := base()
 			tt.change(f)
-			if got := compare(lock, describe(t, f)); !slices.Equal(got, tt.want) {
+			if got := compare(lock, linesOf(t, f)); !slices.Equal(got, tt.want) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
 	}
 }
 
-func describe(t *testing.T, f *descriptorpb.FileDescriptorProto) []string {
+// base is a file that tests change.
+func base() *descriptorpb.FileDescriptorProto {
+	str := descriptorpb.FieldDescriptorProto_TYPE_STRING
+	return &descriptorpb.FileDescriptorProto{
+		Name: ptr("m.proto"), Package: ptr("bess.pb"), Syntax: ptr("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{{
+			Name: ptr("M"),
+			Field: []*descriptorpb.FieldDescriptorProto{{Name: ptr("a"), Number: ptr(int32(1)), Type: &str,
+				Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum()}},
+			ReservedRange: []*descriptorpb.DescriptorProto_ReservedRange{{Start: ptr(int32(7)), End: ptr(int32(8))}},
+		}},
+		Service: []*descriptorpb.ServiceDescriptorProto{{Name: ptr("S"), Method: []*descriptorpb.MethodDescriptorProto{{
+			Name: ptr("Do"), InputType: ptr(".bess.pb.M"), OutputType: ptr(".bess.pb.M")}}}},
+	}
+}
+
+func linesOf(t *testing.T, f *descriptorpb.FileDescriptorProto) []string {
 	t.Helper()
 	files, err := protodesc.NewFiles(&descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{f}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return contract(files)
+	return describe(files)
 }
 
 func ptr[T any](v T) *T { return &v }
