@@ -75,13 +75,18 @@ const (
 const (
 	// plainLen is the length of the headers without PDU session container.
 	plainLen = header.IPv4MinLen + header.UDPLen + header.GTPULen
+	// udpChecksum is the place of the checksum in the header of UDP.
+	udpChecksum = 6
 	// id is the identification in the outer header and ttl its time to live.
 	id  = 0x0513
 	ttl = 64
 )
 
+// options are what an argument asks for.
+type options struct{ psc, sums bool }
+
 // GtpuEncap is an instance. Safe for use by several workers.
-type GtpuEncap struct{ psc atomic.Bool }
+type GtpuEncap struct{ opts atomic.Pointer[options] }
 
 func create(env *module.Env, arg *GtpuEncapArg) (*GtpuEncap, error) {
 	for i := range attrDocs {
@@ -93,9 +98,10 @@ func create(env *module.Env, arg *GtpuEncapArg) (*GtpuEncap, error) {
 	return m, m.Update(arg)
 }
 
-// Update changes add_psc in place.
+// Update takes a new argument in place.
 func (m *GtpuEncap) Update(arg proto.Message) error {
-	m.psc.Store(arg.(*GtpuEncapArg).GetAddPsc())
+	a := arg.(*GtpuEncapArg)
+	m.opts.Store(&options{psc: a.GetAddPsc(), sums: a.GetFillChecksums()})
 	return nil
 }
 
@@ -106,11 +112,11 @@ func (m *GtpuEncap) Process(ctx *module.Context, b *packet.Batch) {
 	for i := range at {
 		at[i] = ctx.Attr(module.AttrID(i))
 	}
-	psc := m.psc.Load()
+	opts := *m.opts.Load()
 	var failed [counts]uint64
 	for _, p := range b.Packets() {
-		var t tunnel
-		t.read(p.Metadata(), &at, psc)
+		t := tunnel{options: opts}
+		t.read(p.Metadata(), &at)
 		if count := t.encap(p); count >= 0 {
 			failed[count]++
 			ctx.Emit(p, gateFailed)
@@ -130,16 +136,16 @@ type tunnel struct {
 	src, dst, teid uint32
 	port           uint16
 	pduType, qfi   uint8
-	psc            bool
+	options
 }
 
 // read takes the attributes at their places; those without one are zero.
-func (t *tunnel) read(md *[packet.MetadataSize]byte, at *[attrs]int, psc bool) {
+func (t *tunnel) read(md *[packet.MetadataSize]byte, at *[attrs]int) {
 	t.src, t.dst, t.teid = get32(md, at[attrSrc]), get32(md, at[attrDst]), get32(md, at[attrTEID])
 	if i := at[attrPort]; i >= 0 {
 		t.port = binary.LittleEndian.Uint16(md[i:])
 	}
-	if t.psc = psc; !psc {
+	if !t.psc {
 		return
 	}
 	if i := at[attrPDUType]; i >= 0 {
@@ -186,11 +192,24 @@ func (t *tunnel) encap(p packet.Packet) int {
 	copy(b, b[n:n+header.EthernetLen])
 	header.Ethernet(b).SetType(header.TypeIPv4)
 	t.encode(b[header.EthernetLen:header.EthernetLen+n], tos, uint16(n+size))
+	if t.sums {
+		t.fill(p, header.EthernetLen+n+size)
+	}
 	return -1
 }
 
+// fill fills in the outer checksums of p, in which the IP packet ends at end.
+func (t *tunnel) fill(p packet.Packet, end int) {
+	const at = header.EthernetLen + header.IPv4MinLen
+	b := p.Bytes()
+	header.IPv4(b[header.EthernetLen:]).UpdatePlainChecksum()
+	udp := header.UDP(b[at:])
+	udp.SetChecksum(header.Fold(header.PseudoSum(t.src, t.dst, header.ProtoUDP, uint16(end-at))))
+	pktio.CompleteUpTo(p, at, at+udpChecksum, end)
+}
+
 // encode writes all headers in front of the inner packet; length is that of
-// the outer one. The checksums stay zero.
+// the outer one. The checksums are zero.
 func (t *tunnel) encode(b []byte, tos uint8, length uint16) {
 	ip := header.IPv4(b)
 	ip.Encode(&header.IPv4Fields{TOS: tos, TotalLen: length, ID: id, TTL: ttl, Protocol: header.ProtoUDP, Src: t.src, Dst: t.dst})

@@ -27,8 +27,8 @@ const (
 // GtpuEncap puts outer IPv4, UDP and GTP-U headers between the Ethernet
 // header and an IPv4 or IPv6 packet, and sends it to gate 1. What is not IP,
 // or has no room for the headers in front, leaves on gate 0, unchanged. The
-// outer checksums are zero and must be filled in behind. Ethernet padding is
-// cut off.
+// outer checksums are zero and must be filled in behind, unless
+// fill_checksums is set. Ethernet padding is cut off.
 //
 // The content comes from the metadata attributes tunnel_out_src_ip4addr,
 // tunnel_out_dst_ip4addr and tunnel_out_teid (4 bytes each) and
@@ -38,7 +38,11 @@ type GtpuEncapArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Add an extension header, the PDU session container, with the type of PDU
 	// from action and the flow identifier from qfi.
-	AddPsc        bool `protobuf:"varint,1,opt,name=add_psc,json=addPsc,proto3" json:"add_psc,omitempty"`
+	AddPsc bool `protobuf:"varint,1,opt,name=add_psc,json=addPsc,proto3" json:"add_psc,omitempty"`
+	// Fill in the outer checksums, that of IPv4 and that of UDP. Then no
+	// IPChecksum and L4Checksum are needed behind. BESS does not know this
+	// option.
+	FillChecksums bool `protobuf:"varint,1000,opt,name=fill_checksums,json=fillChecksums,proto3" json:"fill_checksums,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -80,13 +84,21 @@ func (x *GtpuEncapArg) GetAddPsc() bool {
 	return false
 }
 
+func (x *GtpuEncapArg) GetFillChecksums() bool {
+	if x != nil {
+		return x.FillChecksums
+	}
+	return false
+}
+
 var File_appliance_module_gtpuencap_gtpuencap_proto protoreflect.FileDescriptor
 
 const file_appliance_module_gtpuencap_gtpuencap_proto_rawDesc = "" +
 	"\n" +
-	"*appliance/module/gtpuencap/gtpuencap.proto\x12\abess.pb\"'\n" +
+	"*appliance/module/gtpuencap/gtpuencap.proto\x12\abess.pb\"O\n" +
 	"\fGtpuEncapArg\x12\x17\n" +
-	"\aadd_psc\x18\x01 \x01(\bR\x06addPscBHZFgithub.com/bessform/terraform-provider-bess/appliance/module/gtpuencapb\x06proto3"
+	"\aadd_psc\x18\x01 \x01(\bR\x06addPsc\x12&\n" +
+	"\x0efill_checksums\x18\xe8\a \x01(\bR\rfillChecksumsBHZFgithub.com/bessform/terraform-provider-bess/appliance/module/gtpuencapb\x06proto3"
 
 var (
 	file_appliance_module_gtpuencap_gtpuencap_proto_rawDescOnce sync.Once

@@ -68,6 +68,35 @@ func TestSeveralSegments(t *testing.T) {
 	}
 }
 
+// Checksums cover all segments and no padding, at odd lengths, too.
+func TestFilledChecksumsAreRight(t *testing.T) {
+	h := moduletest.New(t)
+	for _, psc := range []bool{false, true} {
+		name := map[bool]string{false: "plain", true: "psc"}[psc]
+		h.MustCreate(name, gtpuencap.Class, &gtpuencap.GtpuEncapArg{AddPsc: psc, FillChecksums: true})
+		for _, total := range []int{20, 21, 47, 1500, 1889, 1900, 5001, 9000} {
+			for _, padding := range []int{0, 1, 18} {
+				frame := make([]byte, 14+total+padding)
+				for i := range frame {
+					frame[i] = byte(i*i>>3) | 1
+				}
+				header.Ethernet(frame).SetType(header.TypeIPv4)
+				header.IPv4(frame[14:]).Encode(&header.IPv4Fields{TotalLen: uint16(total), TTL: 1, Protocol: 99})
+				h.Send(name, 0, frame)
+				out := h.Out(name, 1)
+				if len(out) != 1 {
+					t.Fatalf("%s, %d bytes: %d frames", name, total, len(out))
+				}
+				ip := header.IPv4(out[0][14:])
+				udp, ok := header.UDP(ip[20:]).Datagram()
+				if !ok || !ip.ChecksumOK() || udp.Checksum() == 0 || !udp.ChecksumOK(ip.Src(), ip.Dst()) {
+					t.Errorf("%s, %d bytes, padding %d: IPv4 %v, UDP %#x", name, total, padding, ip.ChecksumOK(), udp.Checksum())
+				}
+			}
+		}
+	}
+}
+
 // A packet that IPv4 could not express with the outer headers is not touched.
 func TestTooLong(t *testing.T) {
 	h := moduletest.New(t)

@@ -22,16 +22,24 @@ func Complete(p packet.Packet, from, at int) {
 		completeSCTP(p, from, at, end)
 		return
 	}
+	CompleteUpTo(p, from, at, p.TotalLen())
+}
+
+// CompleteUpTo is Complete for a sum that ends where the packet need not, and
+// that is not of SCTP. The places must be inside the packet.
+func CompleteUpTo(p packet.Packet, from, at, end int) {
 	var acc uint64
 	odd := false // an odd number of bytes has been summed up
-	skip := from
-	for s := p; s != 0; s = s.Next() {
+	skip, left := from, end-from
+	for s := p; s != 0 && left > 0; s = s.Next() {
 		b := s.Bytes()
 		if skip >= len(b) {
 			skip -= len(b)
 			continue
 		}
 		b, skip = b[skip:], 0
+		b = b[:min(len(b), left)]
+		left -= len(b)
 		part := sum(b)
 		if odd {
 			part = bits.ReverseBytes16(part)
