@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -53,46 +55,78 @@ const (
 
 const (
 	maxFlows = 1 << 20
-	// lifetime is how long fragments wait for the rest (RFC 1122 section
-	// 3.3.2 asks for 60 s or more, hosts have settled on 30 s).
-	lifetime = 30 * time.Second
+	// defaultTimeout is how long fragments wait for the rest (RFC 1122 section
+	// 3.3.2 asks for 60 s or more, hosts have settled on 30 s), maxTimeout the
+	// most that RFC 791 allows.
+	defaultTimeout = 30 * time.Second
+	maxTimeout     = 255 * time.Second
 	// poolShare is the part of all packet buffers that fragments may take.
 	poolShare = 4
 )
 
-// validate checks the argument. The NUMA node is a wish that is not needed:
-// what is allocated is small.
-func validate(arg *IPDefragArg) error {
+// settings are what an argument asks for.
+type settings struct {
+	flows   int
+	timeout time.Duration
+}
+
+// validate checks the argument and fills in what is left out. The NUMA node is
+// a wish that is not needed: what is allocated is small.
+func validate(arg *IPDefragArg) (s settings, err error) {
 	if n := arg.GetNumFlows(); n < 1 || n > maxFlows {
-		return module.Invalid("num_flows", n, "must be 1..%d", maxFlows)
+		return s, module.Invalid("num_flows", n, "must be 1..%d", maxFlows)
 	}
-	return nil
+	s = settings{int(arg.GetNumFlows()), time.Duration(arg.GetTimeoutMs()) * time.Millisecond}
+	if s.timeout > maxTimeout {
+		return s, module.Invalid("timeout_ms", arg.GetTimeoutMs(), "must be at most %d", maxTimeout.Milliseconds())
+	}
+	if s.timeout == 0 {
+		s.timeout = defaultTimeout
+	}
+	return s, nil
 }
 
 // IPDefrag is an instance. Any number of workers may call Process at the same
 // time; those with fragments take turns, because the fragments of one packet
 // may arrive at different workers.
 type IPDefrag struct {
-	pool  *packet.Pool
-	table *table
-	// wakeup is when the oldest incomplete packet expires, in nanoseconds.
-	wakeup atomic.Uint64
+	pool    *packet.Pool
+	table   *table
+	flows   int
+	timeout atomic.Uint64 // nanoseconds
+	// oldest is when the oldest incomplete packet began, in nanoseconds.
+	oldest atomic.Uint64
 }
 
 func create(env *module.Env, arg *IPDefragArg) (*IPDefrag, error) {
-	if err := validate(arg); err != nil {
+	s, err := validate(arg)
+	if err != nil {
 		return nil, err
 	}
-	m := &IPDefrag{pool: env.Pool()}
-	m.table = newTable(int(arg.GetNumFlows()), m.pool.Capacity()/poolShare, &m.wakeup)
+	m := &IPDefrag{pool: env.Pool(), flows: s.flows}
+	m.timeout.Store(uint64(s.timeout))
+	m.table = newTable(s.flows, m.pool.Capacity()/poolShare, &m.oldest)
 	return m, nil
+}
+
+// Update changes the timeout in place; a table of another size is built anew.
+func (m *IPDefrag) Update(arg proto.Message) error {
+	s, err := validate(arg.(*IPDefragArg))
+	if err != nil {
+		return err
+	}
+	if s.flows != m.flows {
+		return module.ErrRebuild
+	}
+	m.timeout.Store(uint64(s.timeout))
+	return nil
 }
 
 // Process passes whole packets and other protocols on to gate 1, keeps
 // fragments, and sends what they make to gate 1 in the place of the last.
 func (m *IPDefrag) Process(ctx *module.Context, b *packet.Batch) {
-	if now := ctx.NowNS(); now >= m.wakeup.Load() {
-		m.expire(ctx, now)
+	if now, oldest := ctx.NowNS(), m.oldest.Load(); now >= oldest && now-oldest >= m.timeout.Load() {
+		m.expire(ctx, now-m.timeout.Load())
 	}
 	slots, n, badSum := b.Slots(), 0, 0
 	for _, p := range b.Packets() {
@@ -134,11 +168,11 @@ func (m *IPDefrag) fragment(ctx *module.Context, p packet.Packet, ip header.IPv4
 		return 0
 	}
 	var out pieces
-	k, deadline := newKey(p.Bytes(), ip, at), ctx.NowNS()+uint64(lifetime)
-	result := m.table.insert(k, f, deadline, &out)
+	k, now := newKey(p.Bytes(), ip, at), ctx.NowNS()
+	result := m.table.insert(k, f, now, &out)
 	for result == evicted { // room was made, at the price of others
 		m.drop(ctx, &out, countEvicted)
-		result = m.table.insert(k, f, deadline, &out)
+		result = m.table.insert(k, f, now, &out)
 	}
 	switch result {
 	case complete:
@@ -173,10 +207,10 @@ func (*IPDefrag) drop(ctx *module.Context, out *pieces, reason int) {
 	out.n = 0
 }
 
-// expire drops what has waited too long.
-func (m *IPDefrag) expire(ctx *module.Context, now uint64) {
+// expire drops the fragments of packets that began at a time or before.
+func (m *IPDefrag) expire(ctx *module.Context, began uint64) {
 	var out pieces
-	for m.table.expired(now, &out) {
+	for m.table.expired(began, &out) {
 		m.drop(ctx, &out, countTimeout)
 	}
 }

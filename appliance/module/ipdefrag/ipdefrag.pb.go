@@ -32,7 +32,7 @@ const (
 // is counted.
 //
 // Fragments that overlap discard their packet; one that came twice is dropped
-// alone. A packet may have 64 fragments and must be complete after 30 seconds.
+// alone. A packet may have 64 fragments and must be complete within a time.
 // Fragments may take a quarter of all packet buffers; when there is no room the
 // oldest are dropped. One VLAN tag, or 802.1ad over 802.1Q, may precede the
 // header; packets of different VLANs are not mixed. The result has the headers
@@ -42,7 +42,12 @@ type IPDefragArg struct {
 	// Packets that may be incomplete at the same time, 1 to 1048576.
 	NumFlows uint32 `protobuf:"varint,1,opt,name=num_flows,json=numFlows,proto3" json:"num_flows,omitempty"`
 	// NUMA node for the table; it is a wish, and any node will do.
-	Numa          int32 `protobuf:"varint,2,opt,name=numa,proto3" json:"numa,omitempty"`
+	Numa int32 `protobuf:"varint,2,opt,name=numa,proto3" json:"numa,omitempty"`
+	// How long fragments wait for the rest of their packet, counted from the
+	// first that arrives, at most 255 s (RFC 791). 0: 30 s. It can be changed
+	// while fragments wait, and then applies to them. BESS does not know this
+	// option.
+	TimeoutMs     uint32 `protobuf:"varint,1000,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -91,14 +96,23 @@ func (x *IPDefragArg) GetNuma() int32 {
 	return 0
 }
 
+func (x *IPDefragArg) GetTimeoutMs() uint32 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
 var File_appliance_module_ipdefrag_ipdefrag_proto protoreflect.FileDescriptor
 
 const file_appliance_module_ipdefrag_ipdefrag_proto_rawDesc = "" +
 	"\n" +
-	"(appliance/module/ipdefrag/ipdefrag.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"V\n" +
+	"(appliance/module/ipdefrag/ipdefrag.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"\x9b\x01\n" +
 	"\vIPDefragArg\x123\n" +
 	"\tnum_flows\x18\x01 \x01(\rB\x16ڼ\x18\x12\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x000AR\bnumFlows\x12\x12\n" +
-	"\x04numa\x18\x02 \x01(\x05R\x04numaBGZEgithub.com/bessform/terraform-provider-bess/appliance/module/ipdefragb\x06proto3"
+	"\x04numa\x18\x02 \x01(\x05R\x04numa\x12C\n" +
+	"\n" +
+	"timeout_ms\x18\xe8\a \x01(\rB#ڼ\x18\x1f\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\xc0 \x0fA\"\x02ms*\x0530000`\x01R\ttimeoutMsBGZEgithub.com/bessform/terraform-provider-bess/appliance/module/ipdefragb\x06proto3"
 
 var (
 	file_appliance_module_ipdefrag_ipdefrag_proto_rawDescOnce sync.Once

@@ -6,6 +6,7 @@ package ipdefrag
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,11 +33,16 @@ type bench struct {
 
 func newBench(t testing.TB, flows uint32) *bench {
 	t.Helper()
+	return newBenchArg(t, &IPDefragArg{NumFlows: flows})
+}
+
+func newBenchArg(t testing.TB, arg *IPDefragArg) *bench {
+	t.Helper()
 	pool, err := packet.NewPool(1 << 14)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := create(module.NewEnv("m", nil, hostOf{pool: pool}), &IPDefragArg{NumFlows: flows})
+	m, err := create(module.NewEnv("m", nil, hostOf{pool: pool}), arg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +156,49 @@ func TestIncompletePacketsExpireAfter30Seconds(t *testing.T) {
 }
 
 var moduleFrame = []byte{1, 2, 3}
+
+// A new timeout applies to fragments that wait, longer or shorter.
+func TestTimeoutChangesInPlace(t *testing.T) {
+	b := newBenchArg(t, &IPDefragArg{NumFlows: 10, TimeoutMs: 100})
+	w := b.worker(0)
+	set := func(ms uint32) {
+		t.Helper()
+		if err := b.m.Update(&IPDefragArg{NumFlows: 10, TimeoutMs: ms}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expired := func(want uint64) {
+		t.Helper()
+		if n := w.count(countTimeout); n != want {
+			t.Errorf("%d fragments expired, want %d", n, want)
+		}
+	}
+	const ms = 1e6
+	_, p := fragments(1, 200, 80)
+	_, q := fragments(2, 200, 80)
+	w.send(1000*ms, p[0])
+	w.send(1099*ms, moduleFrame)
+	expired(0)
+	w.send(1100*ms, moduleFrame)
+	expired(1)
+	w.send(2000*ms, p[0])
+	w.send(2050*ms, q[0])
+	set(1000)
+	w.send(2999*ms, moduleFrame)
+	expired(1)
+	set(960)
+	w.send(2999*ms, moduleFrame)
+	expired(2)
+	set(0) // 30 s
+	w.send(3100*ms, q[1], q[2])
+	expired(2)
+	if len(w.got) != 5 {
+		t.Errorf("%d frames passed", len(w.got))
+	}
+	if err := b.m.Update(&IPDefragArg{NumFlows: 11}); !errors.Is(err, module.ErrRebuild) {
+		t.Errorf("another table: %v", err)
+	}
+}
 
 // Results that fit are in one buffer, whatever came first; longer ones are in
 // segments of which the first has all headers. BESS left chains, or gave up.

@@ -52,10 +52,10 @@ const none = int32(-1)
 //	              |  \
 //	            node  node  node       its fragments in the order of places
 //
-// Entries are also on a list in the order in which they expire.
+// Entries are also on a list in the order in which they began.
 type table struct {
 	mu      sync.Mutex
-	wakeup  *atomic.Uint64 // when the first entry expires
+	first   *atomic.Uint64 // when the oldest entry began, never if there is none
 	buckets []int32        // first entry; a power of two
 	entries []entry
 	nodes   []node
@@ -66,7 +66,7 @@ type table struct {
 
 type entry struct {
 	key          key
-	deadline     uint64
+	began        uint64
 	chain        int32 // next entry in the bucket, or on the free list
 	older, newer int32
 	first        int32 // node
@@ -85,16 +85,16 @@ const nodesPerFlow = 8
 
 // newTable returns a table for the fragments of that many packets, of which no
 // more than held are kept.
-func newTable(flows, held int, wakeup *atomic.Uint64) *table {
+func newTable(flows, held int, first *atomic.Uint64) *table {
 	held = max(min(flows*nodesPerFlow, held), maxPieces)
 	t := &table{
-		wakeup:  wakeup,
+		first:   first,
 		buckets: make([]int32, 1<<bits.Len(uint(flows-1))),
 		entries: make([]entry, flows),
 		nodes:   make([]node, held),
 		oldest:  none, newest: none,
 	}
-	wakeup.Store(never)
+	first.Store(never)
 	for i := range t.buckets {
 		t.buckets[i] = none
 	}
@@ -115,8 +115,8 @@ func (t *table) bucket(k key) *int32 {
 }
 
 // insert takes fragment f of the packet k, or gives back fragments in out,
-// which must be empty. A new packet expires at deadline.
-func (t *table) insert(k key, f piece, deadline uint64, out *pieces) result {
+// which must be empty. A new packet begins now.
+func (t *table) insert(k key, f piece, now uint64, out *pieces) result {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.freeNode == none {
@@ -132,7 +132,7 @@ func (t *table) insert(k key, f piece, deadline uint64, out *pieces) result {
 			t.remove(t.oldest, out)
 			return evicted
 		}
-		i = t.open(k, deadline)
+		i = t.open(k, now)
 	}
 	r := t.place(&t.entries[i], f)
 	switch {
@@ -154,18 +154,18 @@ func (t *table) insert(k key, f piece, deadline uint64, out *pieces) result {
 }
 
 // open begins a packet.
-func (t *table) open(k key, deadline uint64) int32 {
+func (t *table) open(k key, now uint64) int32 {
 	i := t.freeEntry
 	e := &t.entries[i]
 	t.freeEntry = e.chain
 	b := t.bucket(k)
-	*e = entry{key: k, deadline: deadline, chain: *b, older: t.newest, newer: none, first: none, size: -1}
+	*e = entry{key: k, began: now, chain: *b, older: t.newest, newer: none, first: none, size: -1}
 	*b = i
 	if t.newest != none {
 		t.entries[t.newest].newer = i
 	} else {
 		t.oldest = i
-		t.wakeup.Store(deadline)
+		t.first.Store(now)
 	}
 	t.newest = i
 	return i
@@ -237,18 +237,18 @@ func (t *table) remove(i int32, out *pieces) {
 	e.chain = t.freeEntry
 	t.freeEntry = i
 	if t.oldest == none {
-		t.wakeup.Store(never)
+		t.first.Store(never)
 	} else {
-		t.wakeup.Store(t.entries[t.oldest].deadline)
+		t.first.Store(t.entries[t.oldest].began)
 	}
 }
 
-// expired gives back the fragments of a packet that has expired and reports
-// whether there was one.
-func (t *table) expired(now uint64, out *pieces) bool {
+// expired gives back the fragments of a packet that began at a time or before
+// and reports whether there was one.
+func (t *table) expired(began uint64, out *pieces) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.oldest == none || t.entries[t.oldest].deadline > now {
+	if t.oldest == none || t.entries[t.oldest].began > began {
 		return false
 	}
 	t.remove(t.oldest, out)
