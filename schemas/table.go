@@ -31,6 +31,9 @@ type Class struct {
 	OGates int `json:"ogates"`
 	// Task is set for classes that bring tasks of their own.
 	Task bool `json:"task,omitempty"`
+	// TaskField names the field of the argument that, if not zero, makes the
+	// instances of other classes bring one.
+	TaskField string `json:"taskField,omitempty"`
 	// MinWorkers and MaxWorkers are how many workers may run an instance.
 	MinWorkers int `json:"min_workers"`
 	MaxWorkers int `json:"max_workers"`

@@ -231,6 +231,30 @@ const other = `
     rx: {worker: 2}
 `
 
+// A Buffer has a task only with a timeout: its place comes and goes with it.
+func TestTaskThatComesWithAnArgument(t *testing.T) {
+	w := newWorld(t)
+	spec := func(buffer, task string) string {
+		return "  workers: {0: {core: 0}, 1: {core: 0}}\n  modules:\n    src: {class: Source}\n    b: {class: Buffer" + buffer +
+			"}\n    out: {class: Sink}\n  links: [src -> b -> out]\n  tasks:\n    src: {worker: 0}\n" + task
+	}
+	w.apply(spec("", ""))
+	w.apply(spec(", args: {flush_timeout_ns: 1000}", "    b: {worker: 1}\n"))
+	if p, fatal := len(w.e.State().Tasks), w.e.CheckConstraints().Fatal; p != 2 || fatal {
+		t.Errorf("%d tasks, fatal %v", p, fatal)
+	}
+	got := w.apply(spec(", args: {flush_timeout_ns: 2000}", "    b: {worker: 0}\n"))
+	for _, line := range []string{"update module b [in place] flush_timeout_ns: 1000 -> 2000", "task b"} {
+		if !strings.Contains(got, line) {
+			t.Errorf("%q is not in\n%s", line, got)
+		}
+	}
+	w.apply(spec("", ""))
+	if n := len(w.e.State().Tasks); n != 1 {
+		t.Errorf("%d tasks", n)
+	}
+}
+
 // settled returns the state without what changes by itself, and the order of
 // brothers among traffic classes, which has no meaning.
 func (w *world) settled() *engine.State {

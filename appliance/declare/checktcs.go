@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	scalars "github.com/bessform/terraform-provider-bess/schemas/args"
@@ -206,7 +209,7 @@ func (c *checker) checkTasks() {
 		if n, ok := c.tasksOf(m, cl); ok && t.ID.Task >= n {
 			switch n {
 			case 0:
-				c.errorf(t.Pos, object, "class %s has no tasks", cl.Name)
+				c.errorf(t.Pos, object, "class %s has no tasks%s", cl.Name, without(cl))
 			default:
 				c.errorf(t.Pos, object, "task %d: module %s has %s", t.ID.Task, m.Name, numbered(n, "task"))
 			}
@@ -217,6 +220,9 @@ func (c *checker) checkTasks() {
 // tasksOf returns how many tasks a module will have, if that can be known:
 // one, or one for each incoming queue of a port.
 func (c *checker) tasksOf(m *Module, cl *module.Class) (int, bool) {
+	if cl.TaskField != "" {
+		return optionalTask(cl, m.Arg), true
+	}
 	if !cl.Task {
 		return 0, true
 	}
@@ -231,6 +237,26 @@ func (c *checker) tasksOf(m *Module, cl *module.Class) (int, bool) {
 		return min(p.queues(port.Inc), module.MaxTasks), true
 	}
 	return module.MaxTasks, true
+}
+
+// optionalTask returns how many tasks a module has whose argument decides.
+func optionalTask(cl *module.Class, arg proto.Message) int {
+	if arg == nil {
+		return 0
+	}
+	m := arg.ProtoReflect()
+	if fd := m.Descriptor().Fields().ByName(protoreflect.Name(cl.TaskField)); fd == nil || !m.Has(fd) {
+		return 0
+	}
+	return 1
+}
+
+// without says what the class of a module without tasks would need for one.
+func without(cl *module.Class) string {
+	if cl.TaskField == "" {
+		return ""
+	}
+	return " without " + cl.TaskField
 }
 
 // numbered returns "1 task: 0" or "3 tasks: 0..2".

@@ -20,6 +20,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/hook/track"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
+	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/noop"
 	"github.com/bessform/terraform-provider-bess/appliance/module/portinc"
@@ -111,7 +112,7 @@ var meta = &module.Class{Name: "Meta", Prefix: "meta", IGates: 1, OGates: 1, Max
 
 func (w *world) classes() []*module.Class {
 	return []*module.Class{source.Class, sink.Class, bypass.Class, roundrobin.Class, rewrite.Class, split.Class, noop.Class, acl.Class, meta, w.failing(),
-		portinc.Class, portout.Class, queueinc.Class, queueout.Class,
+		portinc.Class, portout.Class, queueinc.Class, queueout.Class, buffer.Class,
 	}
 }
 

@@ -13,10 +13,12 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
+	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
 	"github.com/bessform/terraform-provider-bess/appliance/module/sink"
 	"github.com/bessform/terraform-provider-bess/appliance/module/source"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
@@ -187,5 +189,48 @@ func TestWorkersHavePrecedence(t *testing.T) {
 	must(t, e.DestroyWorker(0))
 	if n := first(); n != len(cores)-1 {
 		t.Errorf("with a core free again %d threads come first, want %d", n, len(cores)-1)
+	}
+}
+
+// Packets that do not fill a Buffer leave although no others come, whichever
+// worker runs its task, and that task comes and goes with the timeout.
+func TestBufferIsFlushed(t *testing.T) {
+	e := newEngine(t, buffer.Class)
+	must(t, e.AddWorker(0, 0, ""))
+	must(t, e.AddWorker(1, 0, ""))
+	timed := func(ns uint64) *anypb.Any { return arg(t, &buffer.BufferArg{FlushTimeoutNs: ns}) }
+	build(t, e, "src", "Source", "b", "Buffer", "out", "Sink")
+	must(t, e.AddTC(engine.TCSpec{Name: "rl", Policy: "rate_limit", Resource: "packet", Limit: map[string]int64{"packet": 200}, Worker: 0}))
+	must(t, e.UpdateTCParent(engine.TCSpec{LeafModule: "src", Parent: "rl", Worker: -1}))
+	_, err := e.Command("src", "set_burst", arg(t, &source.SourceCommandSetBurstArg{Burst: 1}))
+	must(t, err)
+	flushed := func() uint64 {
+		c, err := e.ModuleCounters("b")
+		must(t, err)
+		return c.Values[0]
+	}
+	e.ResumeAll()
+	for range 2 {
+		how, err := e.UpdateModule("b", timed(100_000))
+		if err != nil || how != engine.Rebuilt {
+			t.Fatalf("%v %v", how, err)
+		}
+		for wid := range int64(2) {
+			must(t, e.UpdateTCParent(engine.TCSpec{LeafModule: "b", Worker: wid}))
+			if e.CheckConstraints().Fatal {
+				t.Error("the placement is judged fatal")
+			}
+			n := flushed()
+			await(t, "packets that were flushed", func() bool { return flushed() > n+3 })
+		}
+		if how, err := e.UpdateModule("b", timed(200_000)); err != nil || how != engine.InPlace {
+			t.Fatalf("%v %v", how, err)
+		}
+		if how, err := e.UpdateModule("b", timed(0)); err != nil || how != engine.Rebuilt {
+			t.Fatalf("%v %v", how, err)
+		}
+		if err := e.UpdateTCParent(engine.TCSpec{LeafModule: "b", Worker: 0}); err == nil {
+			t.Error("a Buffer without timeout has a task")
+		}
 	}
 }

@@ -41,6 +41,12 @@ func (g *Graph) Warnings() []string { return g.prepare().warnings }
 // it within the same run.
 func flows(m *Module) bool { return !m.Class.StopsWorkers }
 
+// handsOn reports whether m is part of roads that begin elsewhere: it has no
+// tasks, or one that only looks after what it kept.
+func handsOn(m *Module) bool {
+	return len(m.Tasks) == 0 || m.Class.IGates > 0 && flows(m)
+}
+
 // rank gives each input gate the length of the longest road, circles left
 // out, from a task: modules that merge roads then run after all of their
 // feeders. Roads end at modules with tasks of their own.
@@ -48,7 +54,7 @@ func (l *layout) rank(mods []*Module) {
 	l.priority = map[*IGate]int{}
 	indegree := map[*Module]int{}
 	edge := func(o *OGate) bool {
-		return len(o.Module.Tasks) == 0 && len(o.To.Module.Tasks) == 0 &&
+		return handsOn(o.Module) && handsOn(o.To.Module) &&
 			l.component[o.Module] != l.component[o.To.Module]
 	}
 	for _, m := range mods {
@@ -69,12 +75,12 @@ func (l *layout) rank(mods []*Module) {
 		m := queue[0]
 		queue = queue[1:]
 		d := depth[m] + 1
-		if len(m.Tasks) > 0 {
+		if !handsOn(m) {
 			d = 1
 		}
 		for _, o := range m.Outs() {
 			l.priority[o.To] = max(l.priority[o.To], d)
-			if len(o.To.Module.Tasks) == 0 {
+			if handsOn(o.To.Module) {
 				depth[o.To.Module] = max(depth[o.To.Module], d)
 			}
 			if edge(o) {

@@ -159,8 +159,8 @@ func (c *compiler) hooks(hs []*Hook) (*module.TrackCell, []module.Hook) {
 	return cell, rest
 }
 
-// overloaders returns the modules with tasks of their own directly downstream
-// of m, through modules without, that can ask m's tasks to hold back.
+// overloaders returns the modules directly downstream of m, through those that
+// hand packets on, that can ask m's tasks to hold back.
 func overloaders(m *Module) []module.Overloader {
 	list := []module.Overloader{}
 	seen := map[*Module]bool{}
@@ -177,7 +177,7 @@ func overloaders(m *Module) []module.Overloader {
 			if ov, ok := to.Impl.(module.Overloader); ok {
 				list = append(list, ov)
 			}
-			if len(to.Tasks) == 0 {
+			if handsOn(to) {
 				stack = append(stack, to)
 			}
 		}

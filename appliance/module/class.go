@@ -119,6 +119,9 @@ type Class struct {
 	IGates, OGates int
 	// Task is set for classes that register tasks.
 	Task bool
+	// TaskField names the field of the argument that makes instances of a
+	// class without Task register one task, if it is not zero.
+	TaskField string
 	// MaxWorkers limits how many workers may run an instance; 0 means 1.
 	MaxWorkers int
 	// StopsWorkers is set for classes behind which other tasks take over:

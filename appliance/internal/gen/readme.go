@@ -143,6 +143,9 @@ func classPage(u *unit, c *schemas.Class) []byte {
 	if c.Task {
 		facts = append(facts, []string{"Tasks", "brings its own, which a worker must run"})
 	}
+	if c.TaskField != "" {
+		facts = append(facts, []string{"Tasks", "none, or with `" + c.TaskField + "` one, which a worker must run"})
+	}
 	if c.StopsWorkers {
 		facts = append(facts, []string{"Workers that enter", "do not come out: a task of the module goes on"})
 	}

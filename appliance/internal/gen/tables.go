@@ -26,7 +26,7 @@ func nameOf(m proto.Message) protoreflect.FullName {
 func classOf(c *module.Class, doc string) schemas.Class {
 	s := schemas.Class{
 		Name: c.Name, Prefix: c.Prefix, Help: c.Help, Doc: doc, Arg: nameOf(c.Arg),
-		IGates: c.IGates, OGates: c.OGates, Task: c.Task,
+		IGates: c.IGates, OGates: c.OGates, Task: c.Task, TaskField: c.TaskField,
 		MinWorkers: 1, MaxWorkers: c.Workers(), StopsWorkers: c.StopsWorkers, Holds: c.Holds,
 	}
 	for _, d := range c.Commands {

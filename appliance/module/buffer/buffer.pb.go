@@ -10,6 +10,7 @@
 package buffer
 
 import (
+	_ "github.com/bessform/terraform-provider-bess/appliance/api/option"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -25,12 +26,22 @@ const (
 )
 
 // Buffer collects packets and sends them to gate 0 in full batches of 64, in
-// the order they came. What is missing to a full batch waits for more
-// packets, without limit of time; it is dropped with the module.
+// the order they came. What does not fill a batch waits for more packets; it
+// is dropped with the module.
+//
+// Without a timeout they wait without limit of time, and one worker may bring
+// packets. With a timeout the module has a task, which a worker must run, and
+// any number of workers may bring packets.
 type BufferArg struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Longest time that a packet waits, up to a minute; then all that wait are
+	// sent on as they are. The worker that runs the task sees to it with a
+	// precision of some 20 microseconds, while other tasks leave it the time.
+	// Turning it on or off drops the packets that wait, changing it does not.
+	// 0: without limit. BESS does not know this option.
+	FlushTimeoutNs uint64 `protobuf:"varint,1000,opt,name=flush_timeout_ns,json=flushTimeoutNs,proto3" json:"flush_timeout_ns,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *BufferArg) Reset() {
@@ -63,12 +74,20 @@ func (*BufferArg) Descriptor() ([]byte, []int) {
 	return file_appliance_module_buffer_buffer_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *BufferArg) GetFlushTimeoutNs() uint64 {
+	if x != nil {
+		return x.FlushTimeoutNs
+	}
+	return 0
+}
+
 var File_appliance_module_buffer_buffer_proto protoreflect.FileDescriptor
 
 const file_appliance_module_buffer_buffer_proto_rawDesc = "" +
 	"\n" +
-	"$appliance/module/buffer/buffer.proto\x12\abess.pb\"\v\n" +
-	"\tBufferArgBEZCgithub.com/bessform/terraform-provider-bess/appliance/module/bufferb\x06proto3"
+	"$appliance/module/buffer/buffer.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"I\n" +
+	"\tBufferArg\x12<\n" +
+	"\x10flush_timeout_ns\x18\xe8\a \x01(\x04B\x11ڼ\x18\r\x11\x00\x00\x00\xb0\x8e\xf0+B\"\x02nsR\x0eflushTimeoutNsBEZCgithub.com/bessform/terraform-provider-bess/appliance/module/bufferb\x06proto3"
 
 var (
 	file_appliance_module_buffer_buffer_proto_rawDescOnce sync.Once

@@ -7,27 +7,45 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
 )
 
 func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", buffer.Class) }
 
-func FuzzProcess(f *testing.F) { moduletest.FuzzAll(f, buffer.Class) }
+func FuzzProcess(f *testing.F) {
+	moduletest.Fuzz(f, buffer.Class, func(seed []byte) proto.Message {
+		return &buffer.BufferArg{FlushTimeoutNs: uint64(len(seed) % 2)}
+	})
+}
 
 func TestNoAllocs(t *testing.T) {
 	h := moduletest.New(t)
 	h.MustCreate("m", buffer.Class, nil)
 	h.NoAllocs("m", moduletest.Frame("U1"), moduletest.Frame("U1"), []byte{1})
+	h.MustCreate("timed", buffer.Class, &buffer.BufferArg{FlushTimeoutNs: 1})
+	h.NoAllocs("timed", moduletest.Frame("U1"), moduletest.Frame("U1"), []byte{1})
 }
 
 func BenchmarkProcess(b *testing.B) { moduletest.Bench(b, buffer.Class, nil, moduletest.Frame("U1")) }
 
+func BenchmarkTimed(b *testing.B) {
+	moduletest.Bench(b, buffer.Class, &buffer.BufferArg{FlushTimeoutNs: 1e6}, moduletest.Frame("U1"))
+}
+
 // Whatever the sizes of the batches, everything leaves in order and in full
 // batches, and what is left is freed with the module (the harness looks).
 func TestEverySizeOfBatch(t *testing.T) {
+	for name, arg := range map[string]*buffer.BufferArg{"plain": nil, "timed": {FlushTimeoutNs: 60e9}} {
+		t.Run(name, func(t *testing.T) { everySizeOfBatch(t, arg) })
+	}
+}
+
+func everySizeOfBatch(t *testing.T, arg *buffer.BufferArg) {
 	h := moduletest.New(t)
-	h.MustCreate("m", buffer.Class, nil)
+	h.MustCreate("m", buffer.Class, arg)
 	sent, got := uint32(0), uint32(0)
 	for i := range 1000 {
 		var batch [][]byte

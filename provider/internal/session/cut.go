@@ -79,7 +79,7 @@ func (s *Session) Surroundings(ctx context.Context, name string) (*Surroundings,
 // Nothing that is not known for sure is ruled out.
 func MayHaveTasks(class string) bool {
 	c := schemas.ClassByName(class)
-	return c == nil || c.Task || c.IGates == 0
+	return c == nil || c.Task || c.TaskField != "" || c.IGates == 0
 }
 
 // Placement returns the request that puts a task where it is now.
