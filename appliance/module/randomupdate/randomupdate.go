@@ -74,42 +74,43 @@ func newField(i int, f *RandomUpdateArg_Field) (field, error) {
 // writeAll writes a random value into each of the packets and returns the set
 // of those (bit i is packet i) in which the field does not lie within.
 func (f *field) writeAll(ps []packet.Packet, r *module.Rand) (short uint64) {
-	own, one := *r, *f
-	shift := uint(32-8*one.size) & 31
-	keep := uint32(1)<<shift - 1
-	for i, p := range ps {
-		// The product of 32 random bits and the span, of which the upper half
-		// is in [0, span), for every span up to 2^32.
-		v := one.min + uint32(uint64(own.Uint32())*one.span>>32)
-		d := p.Bytes()
-		if len(d) >= one.off+4 {
-			// Four bytes are written whatever the size, those behind the
-			// field as they were.
-			d = d[one.off:]
-			binary.BigEndian.PutUint32(d, v<<shift|binary.BigEndian.Uint32(d)&keep)
-		} else if !one.write(d, v) {
-			short |= 1 << (i & 63)
-		}
-	}
-	*r = own
-	return short
-}
-
-// write writes v into d and reports whether the field lies within.
-func (f *field) write(d []byte, v uint32) bool {
-	if f.off+f.size > len(d) {
-		return false
-	}
-	d = d[f.off:]
+	var buf [packet.BatchSize]uint32
+	numbers := buf[:len(ps)]
+	r.Fill(numbers)
 	switch f.size {
 	case 1:
-		d[0] = byte(v)
+		return put[uint8](ps, numbers, *f)
 	case 2:
-		binary.BigEndian.PutUint16(d, uint16(v))
+		return put[uint16](ps, numbers, *f)
 	default:
-		binary.BigEndian.PutUint32(d, v)
+		return put[uint32](ps, numbers, *f)
 	}
-	return true
+}
+
+// put is writeAll with the random bits made, for fields of the size of T: no
+// question is left for each packet.
+func put[T uint8 | uint16 | uint32](ps []packet.Packet, numbers []uint32, f field) (short uint64) {
+	off := f.off & (maxEnd - 1) // changes nothing, and saves the check of each store
+	size := bits.Len32(uint32(^T(0))) / 8
+	numbers = numbers[:len(ps)]
+	for i, p := range ps {
+		d := p.Front(off + size)
+		if d == nil {
+			short |= 1 << (i & 63)
+			continue
+		}
+		// The product of 32 random bits and the span, of which the upper half
+		// is in [0, span), for every span up to 2^32.
+		switch v := f.min + uint32(uint64(numbers[i])*f.span>>32); size {
+		case 1:
+			d[off] = byte(v)
+		case 2:
+			binary.BigEndian.PutUint16(d[off:], uint16(v))
+		default:
+			binary.BigEndian.PutUint32(d[off:], v)
+		}
+	}
+	return short
 }
 
 // extend checks the fields of an argument and returns a list with them behind
@@ -143,12 +144,10 @@ func create(_ *module.Env, arg *RandomUpdateArg) (*RandomUpdate, error) {
 // Process writes the fields in the order of the list, each into all packets. A
 // field that is not wholly inside the packet is left out.
 func (m *RandomUpdate) Process(ctx *module.Context, b *packet.Batch) {
-	r := ctx.Rand // a copy can stay in a register
 	var incomplete uint64
 	for _, f := range *m.fields.Load() {
-		incomplete |= f.writeAll(b.Packets(), &r)
+		incomplete |= f.writeAll(b.Packets(), &ctx.Rand)
 	}
-	ctx.Rand = r
 	if incomplete != 0 {
 		ctx.Count(countShort, uint64(bits.OnesCount64(incomplete)))
 	}
