@@ -150,37 +150,97 @@ func (k *Key) Extract(ctx *module.Context, ps []packet.Packet, keys []uint64) (s
 		clear(keys[:len(ps)])
 		return 0
 	}
-	for i := range k.ops {
-		o := &k.ops[i]
-		if o.attr {
-			o.meta(ps, keys[o.word:], k.Words(), ctx.Attr(o.id))
-		} else {
-			short |= o.frame(ps, keys[o.word:], k.Words())
+	words := k.Words()
+	for ops := k.ops; len(ops) > 0; {
+		o := &ops[0]
+		switch {
+		case o.attr:
+			o.meta(ps, keys[o.word:], words, ctx.Attr(o.id))
+		case o.first && len(ops) > 1 && !ops[1].attr:
+			short |= o.pair(&ops[1], ps, keys, words)
+			ops = ops[1:]
+		default:
+			short |= o.frame(ps, keys[o.word:], words)
 		}
+		ops = ops[1:]
 	}
+	return short
+}
+
+// atMask changes no place in a frame, and tells the compiler that it is inside
+// a packet.Front.
+const atMask = 2047
+
+// pair is frame for two pieces, the first one the first of its word: most keys
+// are read by one look at every packet.
+func (o *op) pair(b *op, ps []packet.Packet, to []uint64, stride int) (short uint64) {
+	if o.word == b.word {
+		return o.both(b, ps, to[o.word:], stride)
+	}
+	atA, shrA, maskA := o.at&atMask, o.shr&63, o.mask
+	atB, shrB, maskB := b.at&atMask, b.shr&63, b.mask
+	need := max(atA, atB) + 8
+	w := o.word // the next one gets the second piece, which is its first
+	for i, p := range ps {
+		pair := to[w : w+2]
+		w += stride
+		d := p.Front(need)
+		if d == nil {
+			pair[0], pair[1] = 0, 0
+			short |= (o.add(p, &pair[0]) | b.add(p, &pair[1])) << (i & 63)
+			continue
+		}
+		pair[0] = binary.LittleEndian.Uint64(d[atA:]) >> shrA & maskA
+		pair[1] = binary.LittleEndian.Uint64(d[atB:]) >> shrB & maskB
+	}
+	return short
+}
+
+// both is pair for pieces of one word.
+func (o *op) both(b *op, ps []packet.Packet, to []uint64, stride int) (short uint64) {
+	atA, shrA, maskA := o.at&atMask, o.shr&63, o.mask
+	atB, shrB, maskB, shlB := b.at&atMask, b.shr&63, b.mask, b.shl&63
+	need := max(atA, atB) + 8
+	w := 0
+	for i, p := range ps {
+		d := p.Front(need)
+		if d == nil {
+			to[w] = 0
+			short |= (o.add(p, &to[w]) | b.add(p, &to[w])) << (i & 63)
+			w += stride
+			continue
+		}
+		to[w] = binary.LittleEndian.Uint64(d[atA:])>>shrA&maskA | binary.LittleEndian.Uint64(d[atB:])>>shrB&maskB<<shlB
+		w += stride
+	}
+	return short
+}
+
+// add reads a piece of a packet of any length and returns 1 if it ends before.
+func (o *op) add(p packet.Packet, to *uint64) (short uint64) {
+	d := p.Bytes()
+	if len(d) < o.from+o.n {
+		short = 1
+	}
+	*to |= tail(d, o.at) >> (o.shr & 63) & o.mask << (o.shl & 63)
 	return short
 }
 
 // frame reads a piece of the frame into every stride-th word.
 func (o *op) frame(ps []packet.Packet, to []uint64, stride int) (short uint64) {
-	at, shr, shl, mask := o.at, o.shr&63, o.shl&63, o.mask
+	at, shr, shl, mask := o.at&atMask, o.shr&63, o.shl&63, o.mask
 	keep := ^uint64(0)
 	if o.first {
 		keep = 0
 	}
 	w := 0
 	for i, p := range ps {
-		d := p.Bytes()
-		var x uint64
-		if len(d) >= at+8 {
-			x = binary.LittleEndian.Uint64(d[at:])
+		to[w] &= keep
+		if d := p.Front(at + 8); d != nil {
+			to[w] |= binary.LittleEndian.Uint64(d[at:]) >> shr & mask << shl
 		} else {
-			x = tail(d, at)
-			if len(d) < o.from+o.n {
-				short |= 1 << (i & 63)
-			}
+			short |= o.add(p, &to[w]) << (i & 63)
 		}
-		to[w] = to[w]&keep | x>>shr&mask<<shl
 		w += stride
 	}
 	return short
