@@ -129,18 +129,13 @@ func (m *ExactMatch) Process(ctx *module.Context, b *packet.Batch) {
 	m.domain.Enter(ctx.Worker)
 	s := m.state.Load()
 	v := s.table.View()
-	v.LookupBatch(keys, cells)
+	misses := v.LookupFirst(keys, cells, gates, s.defaultGate)
 	for rest := short; rest != 0; rest &= rest - 1 {
-		cells[bits.TrailingZeros64(rest)] = -1
-	}
-	misses := 0
-	for i, c := range cells {
-		if c < 0 {
-			gates[i] = s.defaultGate
+		i := bits.TrailingZeros64(rest)
+		if cells[i] >= 0 {
+			cells[i], gates[i] = -1, s.defaultGate
 			misses++
-			continue
 		}
-		gates[i] = uint16(v.First(c))
 	}
 	if m.places.Len() > 0 {
 		m.write(ctx, ps, cells, v)

@@ -114,6 +114,65 @@ func (v *View) LookupBatch(keys []uint64, out []int32) {
 	}
 }
 
+// LookupFirst writes to out[i], as LookupBatch does, the cell of key i, or -1,
+// and to first[i] the low bits of its first value word, or missing. It returns
+// how many keys were not found.
+func (v *View) LookupFirst(keys []uint64, out []int32, first []uint16, missing uint16) (misses int) {
+	first = first[:len(out)]
+	if v.keyWords != 1 {
+		v.LookupBatch(keys, out)
+		for i, c := range out {
+			first[i] = missing
+			if c >= 0 {
+				first[i] = uint16(v.First(c))
+				continue
+			}
+			misses++
+		}
+		return misses
+	}
+	for len(out) > chunk {
+		misses += v.lookupFirst1(keys[:chunk], out[:chunk], first, missing)
+		keys, out, first = keys[chunk:], out[chunk:], first[chunk:]
+	}
+	return misses + v.lookupFirst1(keys, out, first, missing)
+}
+
+// chunk is how many keys lookupFirst1 looks up at once.
+const chunk = 64
+
+// lookupFirst1 is LookupFirst for up to chunk keys of one word. Most are in
+// the first slot looked at, or that is empty. The slots of all keys are loaded
+// first, so that no load waits for another key's.
+func (v *View) lookupFirst1(keys []uint64, out []int32, first []uint16, missing uint16) (misses int) {
+	var found [chunk]uint64
+	slots, shift := v.slots, v.shift&63
+	keys = keys[:len(out)]
+	for i, k := range keys {
+		found[i&(chunk-1)] = atomic.LoadUint64(&slots[Hash1(k)>>shift&uint64(len(slots)-1)])
+	}
+	cells, stride := v.cells, uint64(v.stride)
+	first = first[:len(out)]
+	for i, k := range keys {
+		s := found[i&(chunk-1)]
+		c := int32(s) - firstID
+		value := missing
+		at := uint64(uint32(c)) * stride
+		if at+1 < uint64(len(cells)) && cells[at] == k {
+			value = uint16(cells[at+1])
+		} else if c = -1; s != empty {
+			if c = v.Lookup1(k); c >= 0 {
+				value = uint16(v.First(c))
+			}
+		}
+		if c < 0 {
+			misses++
+		}
+		out[i], first[i] = c, value
+	}
+	return misses
+}
+
 // LookupMasked is LookupBatch for keys of which only the bits of mask count.
 func (v *View) LookupMasked(keys, mask []uint64, out []int32) {
 	switch v.keyWords {
