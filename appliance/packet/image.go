@@ -11,7 +11,7 @@ const ImageSize = 64
 type Image struct {
 	// lens is what header.len and header.total become, as one word.
 	lens uint64
-	_    [24]byte // aligns data to the width of the moves
+	_    [56]byte // aligns data to the width of the moves
 	data [ImageSize]byte
 }
 

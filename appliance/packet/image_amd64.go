@@ -6,17 +6,29 @@ package packet
 import "golang.org/x/sys/cpu"
 
 // The compiler copies 16 bytes at a time; a packet then costs six stores, and
-// stores are what making packets consists of. With 32 bytes it costs four.
-var wide = cpu.X86.HasAVX2
+// stores are what making packets consists of. With wide registers it costs
+// three or two.
+var (
+	avx2   = cpu.X86.HasAVX2
+	avx512 = cpu.X86.HasAVX512F
+)
 
 func stamp(ps []Packet, images []Image, i int) (done, next int) {
-	if wide {
-		return stampWide(ps, images, i)
+	switch {
+	case avx512:
+		return stampAVX512(ps, images, i)
+	case avx2:
+		return stampAVX2(ps, images, i)
 	}
 	return stampPortable(ps, images, i)
 }
 
-// stampWide is stampPortable with 32-byte moves.
+// stampAVX2 is stampPortable with 32-byte moves.
 //
 //go:noescape
-func stampWide(ps []Packet, images []Image, i int) (done, next int)
+func stampAVX2(ps []Packet, images []Image, i int) (done, next int)
+
+// stampAVX512 is stampPortable with 64-byte moves.
+//
+//go:noescape
+func stampAVX512(ps []Packet, images []Image, i int) (done, next int)

@@ -4,8 +4,11 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// func stampWide(ps []Packet, images []Image, i int) (done, next int)
-TEXT ·stampWide(SB), NOSPLIT, $0-72
+// Both forms write the two words of the header, data and lens, which are
+// neighbours, with one store.
+
+// func stampAVX2(ps []Packet, images []Image, i int) (done, next int)
+TEXT ·stampAVX2(SB), NOSPLIT, $0-72
 	MOVQ  ps_base+0(FP), SI
 	MOVQ  ps_len+8(FP), CX
 	MOVQ  images_base+24(FP), R8
@@ -15,20 +18,18 @@ TEXT ·stampWide(SB), NOSPLIT, $0-72
 	IMULQ $Image__size, DX
 	ADDQ  R8, DX                   // its address
 	XORQ  DI, DI                   // packets done
-	CMPQ  R9, $1
-	JEQ   same
 
 loop:
 	MOVQ    (SI)(DI*8), AX
 	CMPQ    header_link(AX), $0
 	JNE     out
 	MOVQ    header_buf(AX), BX
-	MOVQ    Image_lens(DX), R10
 	VMOVDQU Image_data(DX), Y0
 	VMOVDQU (Image_data+32)(DX), Y1
 	ADDQ    $const_Headroom, BX
-	MOVQ    BX, header_data(AX)
-	MOVQ    R10, header_len(AX)
+	VMOVQ   BX, X2
+	VMOVHPS Image_lens(DX), X2, X2
+	VMOVDQU X2, header_data(AX)
 	VMOVDQU Y0, (BX)
 	VMOVDQU Y1, 32(BX)
 	ADDQ    $Image__size, DX
@@ -42,26 +43,93 @@ more:
 	INCQ DI
 	CMPQ DI, CX
 	JNE  loop
+
+out:
+	VZEROUPPER
+	MOVQ DI, done+56(FP)
+	MOVQ R11, next+64(FP)
+	RET
+
+// func stampAVX512(ps []Packet, images []Image, i int) (done, next int)
+TEXT ·stampAVX512(SB), NOSPLIT, $0-72
+	MOVQ  ps_base+0(FP), SI
+	MOVQ  ps_len+8(FP), CX
+	MOVQ  images_base+24(FP), R8
+	MOVQ  images_len+32(FP), R9
+	MOVQ  i+48(FP), R11
+	MOVQ  R11, DX
+	IMULQ $Image__size, DX
+	ADDQ  R8, DX
+	XORQ  DI, DI
+	CMPQ  R9, $1
+	JEQ   same
+
+loop:
+	MOVQ      (SI)(DI*8), AX
+	CMPQ      header_link(AX), $0
+	JNE       out
+	MOVQ      header_buf(AX), BX
+	VMOVDQU64 Image_data(DX), Z0
+	ADDQ      $const_Headroom, BX
+	VMOVQ     BX, X2
+	VMOVHPS   Image_lens(DX), X2, X2
+	VMOVDQU   X2, header_data(AX)
+	VMOVDQU64 Z0, (BX)
+	ADDQ      $Image__size, DX
+	INCQ      R11
+	CMPQ      R11, R9
+	JNE       more
+	XORQ      R11, R11
+	MOVQ      R8, DX
+
+more:
+	INCQ DI
+	CMPQ DI, CX
+	JNE  loop
 	JMP  out
 
-same: // a single image stays in registers
-	MOVQ    Image_lens(DX), R10
-	VMOVDQU Image_data(DX), Y0
-	VMOVDQU (Image_data+32)(DX), Y1
+same: // a single image stays in registers, and packets go in pairs
+	VMOVQ     Image_lens(DX), X1
+	VMOVDQU64 Image_data(DX), Z0
+	DECQ      CX
 
-again:
-	MOVQ    (SI)(DI*8), AX
-	CMPQ    header_link(AX), $0
-	JNE     out
-	MOVQ    header_buf(AX), BX
-	MOVQ    R10, header_len(AX)
-	ADDQ    $const_Headroom, BX
-	MOVQ    BX, header_data(AX)
-	VMOVDQU Y0, (BX)
-	VMOVDQU Y1, 32(BX)
-	INCQ    DI
-	CMPQ    DI, CX
-	JNE     again
+pair:
+	CMPQ        DI, CX
+	JGE         single
+	MOVQ        (SI)(DI*8), AX
+	MOVQ        8(SI)(DI*8), R10
+	MOVQ        header_link(AX), DX
+	ORQ         header_link(R10), DX
+	JNE         single
+	MOVQ        header_buf(AX), BX
+	MOVQ        header_buf(R10), R12
+	ADDQ        $const_Headroom, BX
+	ADDQ        $const_Headroom, R12
+	VMOVQ       BX, X2
+	VMOVQ       R12, X3
+	VPUNPCKLQDQ X1, X2, X2
+	VPUNPCKLQDQ X1, X3, X3
+	VMOVDQU     X2, header_data(AX)
+	VMOVDQU     X3, header_data(R10)
+	VMOVDQU64   Z0, (BX)
+	VMOVDQU64   Z0, (R12)
+	ADDQ        $2, DI
+	JMP         pair
+
+single: // the last of an odd number, or the one before a packet to stop at
+	CMPQ        DI, CX
+	JGT         out
+	MOVQ        (SI)(DI*8), AX
+	CMPQ        header_link(AX), $0
+	JNE         out
+	MOVQ        header_buf(AX), BX
+	ADDQ        $const_Headroom, BX
+	VMOVQ       BX, X2
+	VPUNPCKLQDQ X1, X2, X2
+	VMOVDQU     X2, header_data(AX)
+	VMOVDQU64   Z0, (BX)
+	INCQ        DI
+	JMP         single
 
 out:
 	VZEROUPPER

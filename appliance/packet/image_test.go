@@ -8,11 +8,6 @@ import (
 	"testing"
 )
 
-// stamps are the implementations that work on this processor.
-func stamps() map[string]func([]Packet, []Image, int) (int, int) {
-	return map[string]func([]Packet, []Image, int) (int, int){"chosen": Stamp, "portable": stampPortable}
-}
-
 func TestStampTakesImagesInTurn(t *testing.T) {
 	for name, stamp := range stamps() {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,16 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package packet
+
+// stamps are the implementations that work on this processor.
+func stamps() map[string]func([]Packet, []Image, int) (int, int) {
+	m := map[string]func([]Packet, []Image, int) (int, int){"chosen": Stamp, "portable": stampPortable}
+	if avx2 {
+		m["avx2"] = stampAVX2
+	}
+	if avx512 {
+		m["avx512"] = stampAVX512
+	}
+	return m
+}
