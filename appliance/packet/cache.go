@@ -169,13 +169,7 @@ func (c *Cache) FreeAll(ps []Packet) {
 	}
 	// The packets are put down while they are looked at; if one of them has
 	// segments or flags, that did not happen.
-	var links uintptr
-	slots := c.slots[c.n:]
-	slots = slots[:len(ps)]
-	for i, p := range ps {
-		slots[i] = p
-		links |= p.hdr().link
-	}
+	links := put(c.slots[c.n:], ps)
 	if links == 0 {
 		c.n += len(ps)
 		c.free.Set(uint64(c.n))
@@ -184,6 +178,17 @@ func (c *Cache) FreeAll(ps []Packet) {
 	for _, p := range ps {
 		c.Free(p)
 	}
+}
+
+// putPortable copies ps to dst, which is not shorter, and returns all links of
+// the packets in one.
+func putPortable(dst, ps []Packet) (links uintptr) {
+	dst = dst[:len(ps)]
+	for i, p := range ps {
+		dst[i] = p
+		links |= p.hdr().link
+	}
+	return links
 }
 
 // spill gives the older half of the stock, rounded to blocks, to the pool.
