@@ -44,6 +44,9 @@ type block struct {
 	pkts [blockSize]Packet
 }
 
+// overRead is how far behind the last buffer ReadTuples may read.
+const overRead = 64
+
 type stack struct{ head atomic.Uint64 } // tag << 32 | block number + 1
 
 // NewPool returns a pool of capacity buffers, a power of two (spec: daemon.md,
@@ -53,7 +56,7 @@ func NewPool(capacity int) (*Pool, error) {
 	if capacity < 1 || bits.OnesCount(uint(capacity)) != 1 || capacity > 1<<26 {
 		return nil, fmt.Errorf("packet pool: %d buffers: must be a power of two in 1..%d", capacity, 1<<26)
 	}
-	arena, err := sys.Map(capacity * Stride)
+	arena, err := sys.Map(capacity*Stride + overRead)
 	if err != nil {
 		return nil, fmt.Errorf("packet pool of %d buffers: %w", capacity, err)
 	}

@@ -81,13 +81,7 @@ func (m *ACL) Process(ctx *module.Context, b *packet.Batch) {
 	w.enter()
 	l := m.list.Load()
 	w.read(b.Packets())
-	own := l.views[w.id]
-	if l.tables.six == nil {
-		w.lookup(l.tables, own)
-	} else {
-		w.lookupBoth(l.tables, own, b.Packets())
-	}
-	v := w.judge(own.cells, b)
+	v := w.decide(l, b)
 	w.leave()
 	ctx.Count(countAllowed, uint64(v.allowed))
 	if w.drops.Len() > 0 {
@@ -97,6 +91,20 @@ func (m *ACL) Process(ctx *module.Context, b *packet.Batch) {
 		ctx.DropBatch(&w.drops)
 	}
 	ctx.EmitBatch(b, 0)
+}
+
+// decide finds the rules of the packets read and leaves in b those that pass.
+func (w *worker) decide(l *list, b *packet.Batch) verdict {
+	own, t := l.views[w.id], l.tables
+	switch {
+	case t.sets && w.n == b.Len():
+		return w.judgeSets(t.all, own.cells, b)
+	case t.six == nil:
+		w.lookup(t, own)
+	default:
+		w.lookupBoth(t, own, b.Packets())
+	}
+	return w.judge(own.cells, b)
 }
 
 // SetWorkers prepares what the workers will need.

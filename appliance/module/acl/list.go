@@ -53,6 +53,9 @@ type tables struct {
 	// for IPv6; both nil if there are none.
 	number []int32
 	six    *six
+	// sets says that all is asked for sets of packets: it has few rules, and
+	// there are no others.
+	sets bool
 }
 
 // six is the compiled rules for IPv6.
@@ -110,6 +113,7 @@ func (t *tables) compile4(rules []rule) (err error) {
 		return err
 	}
 	if len(fresh) == len(all) {
+		t.sets = t.all.HasSets() && t.six == nil
 		return nil
 	}
 	t.index = index

@@ -22,7 +22,8 @@ type worker struct {
 
 	id    int
 	n     int                             // packets that are IPv4
-	pkts  [packet.BatchSize]packet.Packet // these packets
+	pkts  []packet.Packet                 // these packets, at least n
+	kept  [packet.BatchSize]packet.Packet // where they are if they are not the whole batch
 	keys  [packet.BatchSize]acltable.Key  // what rules look at
 	rules [packet.BatchSize]int32         // which rule matches, -1 for none
 	drops packet.Batch                    // packets not to pass
@@ -60,8 +61,21 @@ const plainIPv4 = 0x080045
 // packet is as long as it says. The others are dropped. Ports are those of
 // TCP, UDP and SCTP in unfragmented packets and first fragments.
 func (w *worker) read(ps []packet.Packet) {
-	be := binary.BigEndian
 	w.drops.Clear()
+	if packet.ReadTuples(ps, &w.keys) {
+		w.n, w.pkts = len(ps), ps
+		return
+	}
+	w.readMixed(ps)
+}
+
+// What ReadTuples makes is a key.
+const _ = uint(acltable.HasPorts-packet.TuplePorts) + uint(packet.TuplePorts-acltable.HasPorts)
+
+// readMixed is read for packets that are not all of the usual kind.
+func (w *worker) readMixed(ps []packet.Packet) {
+	be := binary.BigEndian
+	w.pkts = w.kept[:]
 	n := 0
 	for _, p := range ps {
 		d := p.Bytes()
@@ -72,7 +86,7 @@ func (w *worker) read(ps []packet.Packet) {
 				w.drops.Add(p)
 				continue
 			}
-			w.pkts[n&63], w.keys[n&63] = p, k
+			w.kept[n&63], w.keys[n&63] = p, k
 			n++
 			continue
 		}
@@ -85,7 +99,7 @@ func (w *worker) read(ps []packet.Packet) {
 		if header.HasPorts(d[ipAt+9]) && be.Uint16(d[ipAt+6:ipAt+8])&0x1fff == 0 && total >= header.IPv4MinLen+portLen {
 			k.Ports = acltable.HasPorts | uint64(be.Uint32(d[l4At:l4At+portLen]))
 		}
-		w.pkts[n&63], w.keys[n&63] = p, k
+		w.kept[n&63], w.keys[n&63] = p, k
 		n++
 	}
 	w.n = n
@@ -180,6 +194,43 @@ func (w *worker) scatter(set uint64, index []int32) {
 
 // verdict counts what became of a batch.
 type verdict struct{ allowed, dropped, noRule int }
+
+// judgeSets is lookup and judge for a short list and packets that are all of
+// b: which match a rule is told by the bits of one word.
+func (w *worker) judgeSets(t *acltable.Table, cells []cell, b *packet.Batch) (v verdict) {
+	var sets [acltable.MaxSets]uint64
+	t.LookupSets(&w.keys, w.n, &sets)
+	var pass, drop uint64
+	for i := range cells {
+		c := &cells[i]
+		set := sets[i&(acltable.MaxSets-1)]
+		if set == 0 {
+			continue
+		}
+		c.packets.Add(uint64(bits.OnesCount64(set)))
+		if c.drop {
+			drop |= set
+		} else {
+			pass |= set
+		}
+	}
+	v.allowed, v.dropped = bits.OnesCount64(pass), bits.OnesCount64(drop)
+	v.noRule = w.n - v.allowed - v.dropped
+	if v.allowed == w.n {
+		return v
+	}
+	n := 0
+	for i, p := range b.Packets() {
+		if pass>>i&1 == 0 {
+			w.drops.Add(p)
+			continue
+		}
+		b.Slots()[n] = p
+		n++
+	}
+	b.SetLen(n)
+	return v
+}
 
 // judge leaves in b the packets that pass, in order, and collects the others.
 // Packets of one rule in a row are counted together: counting each would make

@@ -63,3 +63,32 @@ func (l linear) lookupBatch(keys []Key, out []int32) {
 		out[i] = r
 	}
 }
+
+// MaxSets is the longest list that LookupSets answers for.
+const MaxSets = linearMax
+
+// HasSets reports whether the list is short enough for LookupSets.
+func (t *Table) HasSets() bool { return t.linear != nil }
+
+// LookupSets finds the first rules that match the first n of keys, all
+// together: bit i of sets[r] becomes 1 if that of keys[i] is rule r.
+func (t *Table) LookupSets(keys *[64]Key, n int, sets *[MaxSets]uint64) {
+	left := ^uint64(0) >> ((64 - n) & 63)
+	for i := range t.linear {
+		if i >= MaxSets || left == 0 {
+			return
+		}
+		set := t.linear[i].matchSet(keys) & left
+		sets[i] = set
+		left &^= set
+	}
+}
+
+// matchSetPortable returns which of keys match, in bits.
+func (t *ternary) matchSetPortable(keys *[64]Key) (set uint64) {
+	for _, k := range keys {
+		d := (k.Addrs&t.addrsMask ^ t.addrs) | (k.Ports&t.portsMask ^ t.ports)
+		set = set>>1 | ^(d|-d)&(1<<63) // the highest bit of d|-d tells d from 0
+	}
+	return set
+}

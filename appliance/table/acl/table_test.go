@@ -293,3 +293,42 @@ func FuzzTable(f *testing.F) {
 		}
 	})
 }
+
+// Sets must say what single lookups say, by either form.
+func TestLookupSets(t *testing.T) {
+	for _, n := range []int{1, 2, 5, 16} {
+		rules := benchRules(n)
+		tab, err := Build(rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !tab.HasSets() {
+			t.Fatalf("%d rules have no sets", n)
+		}
+		rng := rand.New(rand.NewPCG(uint64(n), 7))
+		for round := range 200 {
+			var keys [64]Key
+			for i := range keys {
+				r := rules[rng.IntN(n)]
+				keys[i] = MakeKey(r.Src|rng.Uint32N(2), r.Dst|rng.Uint32N(2), r.SrcPort, r.DstPort, rng.IntN(4) > 0)
+			}
+			k := 1 + round%64
+			var sets [MaxSets]uint64
+			tab.LookupSets(&keys, k, &sets)
+			for i, key := range keys {
+				want := tab.LookupKey(key)
+				for r, set := range sets {
+					if got := set>>i&1 == 1; got != (i < k && int32(r) == want) {
+						t.Fatalf("%d rules, %d keys: key %d in set %d: %v, its rule is %d", n, k, i, r, got, want)
+					}
+				}
+			}
+			for i := range tab.linear {
+				if got, want := tab.linear[i].matchSet(&keys), tab.linear[i].matchSetPortable(&keys); got != want {
+					t.Fatalf("%d rules: rule %d matches %x, want %x", n, i, got, want)
+				}
+			}
+		}
+		tab.Release()
+	}
+}
