@@ -30,7 +30,7 @@ type block struct {
 // shapeBlocks gives the ring as many blocks as hold that many frames.
 func (r *PacketRing) shapeBlocks(frames int) {
 	r.block = &block{}
-	r.size = blockSize
+	r.size, r.piece, r.each = blockSize, blockSize, 1
 	r.n = max(4, (frames*blockPacket+blockSize-1)/blockSize)
 }
 
@@ -79,5 +79,5 @@ func (r *PacketRing) doneInBlock() {
 // release gives a block back to the kernel.
 func (r *PacketRing) release(b []byte) {
 	atomic.StoreUint32((*uint32)(unsafe.Pointer(&b[8])), unix.TP_STATUS_KERNEL)
-	r.advance()
+	r.advance(&r.now)
 }

@@ -210,7 +210,7 @@ func TestDropsOfTheKernel(t *testing.T) {
 		p.Recv(0, s.c, &s.b, 64)
 		s.c.FreeBatch(&s.b)
 		st := p.Stats(port.Inc)
-		return st.Packets == 64 && st.Dropped == 36
+		return st.Packets == 74 && st.Dropped == 26
 	})
 }
 
