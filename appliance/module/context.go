@@ -185,21 +185,32 @@ func (c *Context) EmitEach(b *packet.Batch, gates []uint16) {
 	if len(ps) == 0 {
 		return
 	}
-	differ := uint16(0)
-	for _, g := range gates[:len(ps)] {
-		differ |= g ^ gates[0]
-	}
-	if differ == 0 {
+	rest := ^uint64(0) >> (packet.BatchSize - len(ps))
+	if packet.CanPick && cap(gates) >= packet.BatchSize {
+		all := (*[packet.BatchSize]uint16)(gates[:packet.BatchSize])
+		if packet.Equal(all, all[0])&rest == rest {
+			c.EmitBatch(b, int(all[0]))
+			return
+		}
+		if len(c.touched) == 0 {
+			rest = c.emitPicked(b, all, rest)
+		}
+	} else if same(gates[:len(ps)]) {
 		c.EmitBatch(b, int(gates[0]))
 		return
-	}
-	rest := ^uint64(0) >> (packet.BatchSize - len(ps))
-	if packet.CanPick && len(c.touched) == 0 && cap(gates) >= packet.BatchSize {
-		rest = c.emitPicked(b, (*[packet.BatchSize]uint16)(gates[:packet.BatchSize]), rest)
 	}
 	if rest != 0 {
 		c.emitSorted(ps, gates, rest)
 	}
+}
+
+// same reports whether gates, which are not none, are the same.
+func same(gates []uint16) bool {
+	differ := uint16(0)
+	for _, g := range gates {
+		differ |= g ^ gates[0]
+	}
+	return differ == 0
 }
 
 // maxPicks is the most gates that packets are picked for. Every one takes a
@@ -215,16 +226,35 @@ func (c *Context) emitPicked(b *packet.Batch, gates *[packet.BatchSize]uint16, o
 			return 0
 		}
 		g := gates[bits.TrailingZeros64(of)]
-		if int(g) >= len(outs) {
-			return of
-		}
-		to := c.open(&outs[g])
-		if to == nil {
+		if int(g) >= len(outs) || outs[g].In == nil {
 			return of // each is counted as it is dropped
 		}
-		of &^= to.Pick(b, gates, g, of)
+		mask := packet.Equal(gates, g) & of
+		c.pickFor(&outs[g], b, mask)
+		of &^= mask
 	}
 	return of
+}
+
+// pickFor passes the packets of b that mask names on through a connected gate.
+// Where nobody wants to see them alone they go straight to others that wait at
+// the peer.
+func (c *Context) pickFor(o *Out, b *packet.Batch, mask uint64) {
+	if t, n := o.Track, bits.OnesCount64(mask); len(o.Hooks) == 0 && (t == nil || !t.Bits) {
+		if last := o.In.last(); last != nil && last.Room() >= n {
+			last.Pick(b, mask)
+			if t != nil {
+				t.Batches.Add(1)
+				t.Packets.Add(uint64(n))
+			}
+			return
+		}
+	}
+	nb := c.get()
+	nb.Pick(b, mask)
+	if !c.leave(o, nb, true) {
+		c.put(nb)
+	}
 }
 
 // emitSorted does as Emit for those of ps that are named, without a call for
@@ -270,10 +300,7 @@ func (c *Context) EmitCopies(b *packet.Batch, g int) (failed int) {
 	nb := c.get()
 	c.Cache.CopyBatch(nb, b, c.MetaLen)
 	failed = n - nb.Len()
-	if failed < n {
-		c.leave(&outs[g], nb, true)
-	}
-	if c.slot != nb {
+	if failed == n || !c.leave(&outs[g], nb, true) {
 		c.put(nb)
 	}
 	return failed
@@ -321,8 +348,9 @@ func (c *Context) EmitBatch(b *packet.Batch, g int) {
 // leave runs the gate's hooks and queues the batch for the peer: in the slot
 // of the straight road if that is free and there is nothing to merge with,
 // else behind or into what waits at the input gate. own says that b belongs
-// to the dispatcher and may travel itself; otherwise its packets are copied.
-func (c *Context) leave(o *Out, b *packet.Batch, own bool) {
+// to the dispatcher and may travel itself; otherwise its packets are copied. It
+// reports whether b travels.
+func (c *Context) leave(o *Out, b *packet.Batch, own bool) bool {
 	if o.Track != nil {
 		o.Track.count(b)
 	}
@@ -332,22 +360,32 @@ func (c *Context) leave(o *Out, b *packet.Batch, own bool) {
 	in := o.In
 	if own && c.slot == nil && in.Single && len(in.pending) == 0 {
 		c.slot, c.slotIn = b, in
-		return
+		return true
 	}
-	if n := len(in.pending); n > 0 {
-		last := in.pending[n-1]
-		if last.Room() >= b.Len() {
-			last.Append(b.Packets())
-			b.Clear()
-			return
-		}
-	} else {
+	if last := in.last(); last == nil {
 		c.enqueue(in)
+	} else if last.Room() >= b.Len() {
+		last.Append(b.Packets())
+		b.Clear()
+		return false
+	}
+	if own && b != c.batch && b != c.task {
+		in.pending = append(in.pending, b)
+		return true
 	}
 	nb := c.get()
 	nb.Append(b.Packets())
 	b.Clear()
 	in.pending = append(in.pending, nb)
+	return false
+}
+
+// last returns the batch that came last of those that wait, nil if none does.
+func (in *In) last() *packet.Batch {
+	if n := len(in.pending); n > 0 {
+		return in.pending[n-1]
+	}
+	return nil
 }
 
 // enqueue puts in into the list of ready gates, which is ordered by falling
@@ -385,8 +423,7 @@ func (c *Context) FreeBatch(b *packet.Batch) { c.Cache.FreeBatch(b) }
 func (c *Context) flushGate(o *Out) {
 	b := o.stage
 	o.stage = nil
-	c.leave(o, b, true)
-	if c.slot != b {
+	if !c.leave(o, b, true) {
 		c.put(b)
 	}
 }

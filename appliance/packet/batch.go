@@ -11,8 +11,9 @@ const BatchSize = 64
 // Batch is an ordered list of up to BatchSize packets. It belongs to one
 // worker; it is reused, never allocated on the way of a packet.
 type Batch struct {
+	pkts [BatchSize]Packet // first, and so at the beginning of a cache line
+	_    [8]Packet         // room for what Pick writes too much
 	n    int
-	pkts [BatchSize]Packet
 }
 
 // Len returns the number of packets.

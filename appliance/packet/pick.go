@@ -5,22 +5,28 @@ package packet
 
 import "math/bits"
 
-// Pick fills the empty batch b with the packets of src whose key is the given
-// one, in their order, and returns which they are: bit i stands for packet i.
-// It looks only at packets whose bit is set in of. src keeps all of them.
-func (b *Batch) Pick(src *Batch, keys *[BatchSize]uint16, key uint16, of uint64) (mask uint64) {
-	mask = pick(&b.pkts, &src.pkts, keys, key, of)
-	b.n = bits.OnesCount64(mask)
-	return mask
+// Pick appends the packets of src that mask names, bit i for packet i, in their
+// order. There must be room for them. src keeps all of its packets.
+func (b *Batch) Pick(src *Batch, mask uint64) {
+	pick(b, src, mask)
+	b.n += bits.OnesCount64(mask)
 }
 
 // pickPortable is pick for any processor.
-func pickPortable(dst, src *[BatchSize]Packet, keys *[BatchSize]uint16, key uint16, of uint64) (mask uint64) {
-	n := 0
+func pickPortable(dst, src *Batch, mask uint64) {
+	for n := dst.n; mask != 0; mask &= mask - 1 {
+		dst.pkts[n&(BatchSize-1)] = src.pkts[bits.TrailingZeros64(mask)]
+		n++
+	}
+}
+
+// Equal returns which of the keys are the given one: bit i stands for key i.
+func Equal(keys *[BatchSize]uint16, key uint16) (mask uint64) { return equal(keys, key) }
+
+// equalPortable is equal for any processor.
+func equalPortable(keys *[BatchSize]uint16, key uint16) (mask uint64) {
 	for i, k := range keys {
-		if k == key && of>>i&1 != 0 {
-			dst[n] = src[i]
-			n++
+		if k == key {
 			mask |= 1 << i
 		}
 	}

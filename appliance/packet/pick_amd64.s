@@ -18,24 +18,33 @@ TEXT ·equal64(SB), NOSPLIT, $0-24
 	MOVQ         AX, mask+16(FP)
 	RET
 
-// func pick64(dst, src *[64]Packet, mask uint64)
-TEXT ·pick64(SB), NOSPLIT, $0-24
+// PICK moves eight packets: those in the lowest bits of AX to the front, by a
+// table (in half the time that VPCOMPRESSQ takes), and then to DI, which it
+// leaves behind the last of them.
+#define PICK(at) \
+	MOVBQZX   AX, BX              \
+	VPMOVZXBQ (DX)(BX*8), Z0      \
+	VPERMQ    at(SI), Z0, Z1      \
+	POPCNTQ   BX, BX              \
+	VMOVDQU64 Z1, (DI)            \
+	LEAQ      (DI)(BX*8), DI      \
+	SHRQ      $8, AX
+
+// func pick64(dst *Packet, src *[64]Packet, mask uint64, order *[256][8]uint8)
+TEXT ·pick64(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ mask+16(FP), AX
+	MOVQ order+24(FP), DX
 
-	// Eight packets a turn. What is stored too much is inside dst, since no
-	// more than eight a turn have been stored before.
-loop:
-	KMOVB         AX, K1
-	MOVBQZX       AX, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     (SI), Z0
-	VPCOMPRESSQ.Z Z0, K1, Z1
-	VMOVDQU64     Z1, (DI)
-	LEAQ          (DI)(BX*8), DI
-	ADDQ          $64, SI
-	SHRQ          $8, AX
-	JNE           loop
+	// All turns are always taken: when to stop cannot be foreseen.
+	PICK(0)
+	PICK(64)
+	PICK(128)
+	PICK(192)
+	PICK(256)
+	PICK(320)
+	PICK(384)
+	PICK(448)
 	VZEROUPPER
 	RET

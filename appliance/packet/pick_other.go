@@ -5,10 +5,10 @@
 
 package packet
 
-// CanPick reports whether Pick is fast: one that looks at packets one by one
-// gains nothing over a loop that sorts them.
+// CanPick reports whether Equal and Pick are fast: ones that look at packets
+// one by one gain nothing over a loop that sorts them.
 const CanPick = false
 
-func pick(dst, src *[BatchSize]Packet, keys *[BatchSize]uint16, key uint16, of uint64) (mask uint64) {
-	return pickPortable(dst, src, keys, key, of)
-}
+func equal(keys *[BatchSize]uint16, key uint16) (mask uint64) { return equalPortable(keys, key) }
+
+func pick(dst, src *Batch, mask uint64) { pickPortable(dst, src, mask) }

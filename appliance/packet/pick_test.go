@@ -6,11 +6,12 @@ package packet
 import (
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-// Both implementations pick the same packets, whatever is asked, and write to
-// nothing but the batch.
+// Both implementations pick the same packets, whatever is asked, behind what
+// was there, and write to nothing but the batch.
 func TestPick(t *testing.T) {
 	type guarded struct {
 		before [8]Packet
@@ -20,32 +21,45 @@ func TestPick(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
 		var src Batch
-		var keys [BatchSize]uint16
-		span := 1 + random.IntN(9)
-		for i := range keys {
-			src.Slots()[i], keys[i] = Packet(random.Uint64()), uint16(random.IntN(span)*0x1fff)
+		for i := range src.Slots() {
+			src.Slots()[i] = Packet(random.Uint64())
 		}
 		src.SetLen(1 + random.IntN(BatchSize))
-		of := random.Uint64() | random.Uint64()
-		if of >>= BatchSize - src.Len(); random.IntN(4) == 0 {
-			of = 1<<src.Len() - 1
+		mask := random.Uint64() & (random.Uint64() | random.Uint64()) >> (BatchSize - src.Len())
+		if random.IntN(4) == 0 {
+			mask = 1<<src.Len() - 1
 		}
-		key := keys[random.IntN(BatchSize)]
+		room := BatchSize - bits.OnesCount64(mask)
 		var got guarded
-		var want [BatchSize]Packet
-		mask := got.batch.Pick(&src, &keys, key, of)
-		wantMask := pickPortable(&want, &src.pkts, &keys, key, of)
-		n := bits.OnesCount64(wantMask)
-		if mask != wantMask || got.batch.Len() != n {
-			t.Fatalf("picked %#x, want %#x", mask, wantMask)
+		var want Batch
+		for range random.IntN(room + 1) {
+			p := Packet(random.Uint64())
+			got.batch.Add(p)
+			want.Add(p)
 		}
-		for i, p := range got.batch.Packets() {
-			if p != want[i] {
-				t.Fatalf("packet %d is %#x, want %#x", i, p, want[i])
-			}
+		got.batch.Pick(&src, mask)
+		pickPortable(&want, &src, mask)
+		want.n += bits.OnesCount64(mask)
+		if !slices.Equal(got.batch.Packets(), want.Packets()) {
+			t.Fatalf("mask %#x: picked %x, want %x", mask, got.batch.Packets(), want.Packets())
 		}
 		if got.before != [8]Packet{} || got.after != [8]Packet{} {
 			t.Fatal("bytes beside the batch have changed")
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 10_000 {
+		var keys [BatchSize]uint16
+		span := 1 + random.IntN(9)
+		for i := range keys {
+			keys[i] = uint16(random.IntN(span) * 0x1fff)
+		}
+		key := keys[random.IntN(BatchSize)]
+		if got, want := Equal(&keys, key), equalPortable(&keys, key); got != want {
+			t.Fatalf("equal are %#x, want %#x", got, want)
 		}
 	}
 }
@@ -58,6 +72,7 @@ func BenchmarkPick(b *testing.B) {
 		keys[i] = uint16(i * 7 % 4)
 	}
 	for b.Loop() {
-		dst.Pick(&src, &keys, 2, 1<<BatchSize-1)
+		dst.Clear()
+		dst.Pick(&src, Equal(&keys, 2))
 	}
 }
