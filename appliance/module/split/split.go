@@ -86,32 +86,76 @@ func (s *Split) Process(ctx *module.Context, b *packet.Batch) {
 		s.byMetadata(ctx, b)
 		return
 	}
-	// Eight bytes are read at once where the packet has them, and what does
-	// not belong to the number is shifted out.
-	shift := uint(64 - 8*s.size)
-	short, far := 0, 0
 	var gates [packet.BatchSize]uint16
-	for i, p := range b.Packets() {
-		d := p.Bytes()
-		var v uint64
-		switch {
-		case len(d) >= s.offset+8:
-			v = binary.BigEndian.Uint64(d[s.offset:]) >> shift
-		case len(d) >= s.offset+s.size:
-			for _, c := range d[s.offset : s.offset+s.size] {
-				v = v<<8 | uint64(c)
-			}
-		default:
-			short++ // v is 0
-		}
-		if v >= module.MaxGates {
-			far++
-			v = nowhere
-		}
-		gates[i&(packet.BatchSize-1)] = uint16(v)
-	}
+	short, far := s.read(b.Packets(), &gates)
 	ctx.EmitEach(b, gates[:])
 	count(ctx, short, far)
+}
+
+// read reads the numbers of packets into gates, and returns how many packets
+// are too short and how many numbers too large. It loads just the number where
+// the processor has such a load: a wider one would have to wait for bytes that
+// a module has just written beside it, or into it, on their way to the cache.
+func (s *Split) read(ps []packet.Packet, gates *[packet.BatchSize]uint16) (short, far int) {
+	off, end := s.offset&(2*maxOffset-1), s.offset+s.size // the mask changes nothing
+	switch s.size {
+	case 1:
+		for i, p := range ps {
+			v := uint16(0)
+			if d := p.Front(end); d != nil {
+				v = uint16(d[off])
+			} else {
+				short++
+			}
+			gates[i&(packet.BatchSize-1)] = v
+		}
+	case 2:
+		for i, p := range ps {
+			v := uint16(0)
+			if d := p.Front(end); d != nil {
+				v = binary.BigEndian.Uint16(d[off:])
+			} else {
+				short++
+			}
+			if v >= module.MaxGates {
+				far++
+				v = nowhere
+			}
+			gates[i&(packet.BatchSize-1)] = v
+		}
+	default:
+		for i, p := range ps {
+			v := uint64(0)
+			if d := p.Front(end); d != nil {
+				v = number(d[off:], s.size)
+			} else {
+				short++
+			}
+			if v >= module.MaxGates {
+				far++
+				v = nowhere
+			}
+			gates[i&(packet.BatchSize-1)] = uint16(v)
+		}
+	}
+	return short, far
+}
+
+// number reads a number of 3 to 8 bytes.
+func number(d []byte, size int) uint64 {
+	if size == 3 {
+		return uint64(binary.BigEndian.Uint16(d))<<8 | uint64(d[2])
+	}
+	high := uint64(binary.BigEndian.Uint32(d))
+	switch size {
+	case 4:
+		return high
+	case 8:
+		return high<<32 | uint64(binary.BigEndian.Uint32(d[4:]))
+	}
+	// The last four bytes, less those that have been read.
+	more := 8 * (size - 4)
+	return high<<more | uint64(binary.BigEndian.Uint32(d[size-4:]))&(1<<more-1)
 }
 
 // byMetadata sends every packet to the gate its attribute names. An attribute

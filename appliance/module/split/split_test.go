@@ -129,6 +129,22 @@ func TestSizesNearTheEnd(t *testing.T) {
 	}
 }
 
+// No byte of a number is lost: one that is not 0 makes it a large one.
+func TestEveryByteCounts(t *testing.T) {
+	for size := 2; size <= 8; size++ {
+		h := moduletest.New(t)
+		h.MustCreate("s", split.Class, &split.SplitArg{Size: uint64(size), Type: &split.SplitArg_Offset{Offset: 3}})
+		for at := range size - 1 {
+			f := make([]byte, 3+size)
+			f[3+at] = 0x20
+			h.Send("s", 0, f)
+			if n := h.Counter("s", "out_of_range"); n != uint64(at+1) {
+				t.Errorf("size %d: byte %d is lost", size, at)
+			}
+		}
+	}
+}
+
 func TestNoAllocs(t *testing.T) {
 	h := moduletest.New(t)
 	h.MustCreate("s", split.Class, &split.SplitArg{Size: 1, Type: &split.SplitArg_Offset{Offset: 23}})
