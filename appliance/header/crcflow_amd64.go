@@ -21,3 +21,16 @@ func hashFlows4(flows []Flow4) {
 //
 //go:noescape
 func hashFlows4SSE42(flows []Flow4)
+
+func crc32cEach(words []uint32) {
+	if hasCRC32 {
+		crc32cEachSSE42(words)
+		return
+	}
+	crc32cEachPortable(words)
+}
+
+// crc32cEachSSE42 is crc32cEachPortable with the CRC32 instruction.
+//
+//go:noescape
+func crc32cEachSSE42(words []uint32)

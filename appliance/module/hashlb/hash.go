@@ -7,11 +7,13 @@ import (
 	"encoding/binary"
 
 	"github.com/bessform/terraform-provider-bess/appliance/header"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
 
-// The hashes are CRC-32C without inversion over words that both directions of
-// a flow share, read as the original reads them: least significant byte first
-// (spec: modules/classify.md, HashLB).
+// The hashes are CRC-32C without inversion over what both directions of a flow
+// share, read as the original reads it: least significant byte first (spec:
+// modules/classify.md, HashLB). Of the modes l2, l3 and l4 that is one word
+// for each packet; the hashes of all are made together (header.CRC32CEach).
 
 var le, be = binary.LittleEndian, binary.BigEndian
 
@@ -23,17 +25,17 @@ func hashWords(words []uint64) (h uint32) {
 	return h
 }
 
-// hashL2 hashes the Ethernet addresses; bytes that a short frame lacks are
-// zero.
-func hashL2(d []byte) uint32 {
+// wordL2 is the word of the Ethernet addresses; bytes that a short frame lacks
+// are zero. The hash is over two bytes: they are the upper ones, since zeros in
+// front change nothing.
+func wordL2(d []byte) uint32 {
 	if len(d) < 12 {
 		var whole [12]byte
 		copy(whole[:], d)
 		d = whole[:]
 	}
-	x := le.Uint64(d[0:8]) ^ uint64(le.Uint32(d[8:12]))
-	x ^= x >> 32
-	return header.CRC32CUint16(0, uint16(x)^uint16(x>>16))
+	x := le.Uint32(d[0:4]) ^ le.Uint32(d[4:8]) ^ le.Uint32(d[8:12])
+	return x&0xffff0000 ^ x<<16
 }
 
 const (
@@ -46,24 +48,25 @@ const (
 // portsAt is where the ports are in an IPv4 packet without options.
 const portsAt = ipAt + header.IPv4MinLen
 
-// usual reports whether d is an unfragmented IPv4 packet without options whose
-// protocol has ports.
-func usual(d []byte) bool {
-	return len(d) >= portsAt+4 && be.Uint32(d[12:16])>>8 == uint32(header.TypeIPv4)<<8|0x45 &&
-		be.Uint16(d[20:22])&fragment == 0 && header.HasPorts(d[23])
+// usual reports whether a packet of portsAt+4 bytes or more is unfragmented
+// IPv4 without options, of a protocol that has ports.
+func usual(d *packet.Front) bool {
+	return be.Uint32(d[12:16])>>8 == uint32(header.TypeIPv4)<<8|0x45 && be.Uint16(d[20:22])&fragment == 0 && header.HasPorts(d[23])
 }
 
-// hashUsual is hashIP with l4 for such a packet.
-func hashUsual(d []byte) uint32 {
-	ports := le.Uint32(d[portsAt : portsAt+4])
-	return header.CRC32CUint32(0, le.Uint32(d[26:30])^le.Uint32(d[30:34])^uint32(d[23])^uint32(uint16(ports)^uint16(ports>>16)))
+// wordUsual is wordIP with l4 for such a packet. It loads two bytes at a time:
+// wider loads would wait on their way to the cache for bytes that a module has
+// just written in parts.
+func wordUsual(d *packet.Front) uint32 {
+	low := le.Uint16(d[26:28]) ^ le.Uint16(d[30:32]) ^ le.Uint16(d[portsAt:portsAt+2]) ^ le.Uint16(d[portsAt+2:portsAt+4]) ^ uint16(d[23])
+	return uint32(low) | uint32(le.Uint16(d[28:30])^le.Uint16(d[32:34]))<<16
 }
 
-// hashIP hashes the addresses of an IP packet and, for l4, protocol and ports.
-// Anything else is hashed like hashL2; ip tells.
-func hashIP(d []byte, l4 bool) (h uint32, ip bool) {
+// wordIP is the word of the addresses of an IP packet and, for l4, protocol and
+// ports. That of anything else is wordL2; ip tells.
+func wordIP(d []byte, l4 bool) (w uint32, ip bool) {
 	if len(d) < ipAt+header.IPv4MinLen {
-		return hashL2(d), false
+		return wordL2(d), false
 	}
 	switch be.Uint32(d[12:16]) >> 12 {
 	case ipv4:
@@ -71,7 +74,7 @@ func hashIP(d []byte, l4 bool) (h uint32, ip bool) {
 		if l4 {
 			x ^= transport4(d)
 		}
-		return header.CRC32CUint32(0, x), true
+		return x, true
 	case ipv6:
 		if len(d) < ipAt+header.IPv6Len {
 			break
@@ -81,9 +84,9 @@ func hashIP(d []byte, l4 bool) (h uint32, ip bool) {
 		if l4 {
 			x ^= transport6(d)
 		}
-		return header.CRC32CUint32(0, x), true
+		return x, true
 	}
-	return hashL2(d), false
+	return wordL2(d), false
 }
 
 // transport4 is the part of the hash that depends on protocol and ports. All

@@ -14,6 +14,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/api"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/field"
+	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
@@ -75,8 +76,9 @@ type HashLB struct {
 
 // worker is what one worker needs while it processes a batch.
 type worker struct {
-	keys  [packet.BatchSize * field.MaxWords]uint64
-	gates [packet.BatchSize]uint16
+	keys   [packet.BatchSize * field.MaxWords]uint64
+	hashes [packet.BatchSize]uint32
+	gates  [packet.BatchSize]uint16
 }
 
 // parse makes the configuration of an argument.
@@ -148,37 +150,47 @@ func (m *HashLB) Process(ctx *module.Context, b *packet.Batch) {
 	}
 	w := m.worker(ctx.Worker)
 	ps := b.Packets()
-	other := 0
-	switch c.mode {
-	case modeFields:
+	hashes := w.hashes[:len(ps)]
+	if c.mode == modeFields {
 		words := c.key.Words()
 		c.key.Extract(ctx, ps, w.keys[:len(ps)*words])
-		for i := range ps {
-			w.gates[i] = c.gates[uint64(hashWords(w.keys[i*words:(i+1)*words]))*n>>32]
+		for i := range hashes {
+			hashes[i] = hashWords(w.keys[i*words : (i+1)*words])
 		}
-	case modeL2:
-		for i, p := range ps {
-			w.gates[i] = c.gates[uint64(hashL2(p.Bytes()))*n>>32]
+	} else {
+		if other := c.mode.words(ps, hashes); other > 0 {
+			ctx.Count(countOther, uint64(other))
 		}
-	default:
-		l4 := c.mode == modeL4
-		for i, p := range ps {
-			d := p.Bytes()
-			if l4 && usual(d) {
-				w.gates[i&(packet.BatchSize-1)] = c.gates[uint64(hashUsual(d))*n>>32]
-				continue
-			}
-			h, ip := hashIP(d, l4)
-			if !ip {
-				other++
-			}
-			w.gates[i] = c.gates[uint64(h)*n>>32]
-		}
+		header.CRC32CEach(hashes)
 	}
-	if other > 0 {
-		ctx.Count(countOther, uint64(other))
+	for i, h := range hashes {
+		w.gates[i&(packet.BatchSize-1)] = c.gates[uint64(h)*n>>32]
 	}
 	ctx.EmitEach(b, w.gates[:])
+}
+
+// words writes for each packet what is hashed, and returns how many are hashed
+// by their Ethernet addresses though the mode asks for others.
+func (m mode) words(ps []packet.Packet, words []uint32) (other int) {
+	words = words[:len(ps)]
+	if m == modeL2 {
+		for i, p := range ps {
+			words[i] = wordL2(p.Bytes())
+		}
+		return 0
+	}
+	for i, p := range ps {
+		if d := p.Front(portsAt + 4); m == modeL4 && d != nil && usual(d) {
+			words[i] = wordUsual(d)
+			continue
+		}
+		w, ip := wordIP(p.Bytes(), m == modeL4)
+		words[i] = w
+		if !ip {
+			other++
+		}
+	}
+	return other
 }
 
 // worker returns what SetWorkers made for a worker.

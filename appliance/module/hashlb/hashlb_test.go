@@ -19,6 +19,13 @@ import (
 
 func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", Class) }
 
+func hashL2(d []byte) uint32 { return header.CRC32CUint32(0, wordL2(d)) }
+
+func hashIP(d []byte, l4 bool) (h uint32, ip bool) {
+	w, ip := wordIP(d, l4)
+	return header.CRC32CUint32(0, w), ip
+}
+
 // The hash values of the specification.
 func TestHashesOfTheSpecification(t *testing.T) {
 	u1, t1 := moduletest.Frame("U1"), moduletest.Frame("T1")
