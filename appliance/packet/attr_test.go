@@ -68,16 +68,20 @@ func TestMetadataWordsAreTheArea(t *testing.T) {
 
 func TestClearMetadata(t *testing.T) {
 	_, b := cacheWithBatch(t, 3)
-	for n := 0; n <= MetadataSize; n++ {
+	for i := range 2*MetadataSize + 2 {
+		n, clear, more := i/2, ClearMetadata, 64
+		if i%2 == 0 {
+			clear, more = clearPortable, 8
+		}
 		for _, p := range b.Packets() {
 			for i := range p.Metadata() {
 				p.Metadata()[i] = 0xff
 			}
 		}
-		ClearMetadata(b.Packets(), n)
+		clear(b.Packets(), n)
 		for _, p := range b.Packets() {
 			for i, v := range p.Metadata() {
-				if i < n && v != 0 || i >= n+7 && v != 0xff {
+				if i < n && v != 0 || i >= n+more-1 && v != 0xff {
 					t.Fatalf("the first %d bytes cleared: byte %d is %#x", n, i, v)
 				}
 			}

@@ -70,21 +70,6 @@ func (a Attr) Store32(md *[MetadataSize]byte, v uint32) {
 	}
 }
 
-// ClearMetadata sets the first n bytes of all packets' metadata, 0..MetadataSize,
-// to zero; up to seven bytes behind them may become zero, too.
-func ClearMetadata(ps []Packet, n int) {
-	if n <= 0 {
-		return // as without modules that use attributes
-	}
-	words := min(n+7, MetadataSize) / 8
-	for _, p := range ps {
-		md := p.MetadataWords()
-		for i := 0; i < words; i++ {
-			md[i&(MetadataSize/8-1)] = 0
-		}
-	}
-}
-
 // MetadataWords returns the packet's metadata area as words, the first byte of
 // each at the bottom.
 func (p Packet) MetadataWords() *[MetadataSize / 8]uint64 {

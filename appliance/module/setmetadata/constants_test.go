@@ -36,7 +36,7 @@ func TestConstantsKeepTheirNeighbours(t *testing.T) {
 			var c constants
 			c.add(&o, off)
 			c.add(&next, off+size)
-			c.write([]packet.Packet{p})
+			c.Write([]packet.Packet{p})
 			if *p.Metadata() != want {
 				t.Fatalf("%d bytes at %d: %x, want %x", size, off, *p.Metadata(), want)
 			}

@@ -90,7 +90,7 @@ func (m *SetMetadata) Process(ctx *module.Context, b *packet.Batch) {
 			ctx.Count(countShort, uint64(short))
 		}
 	}
-	c.write(ps)
+	c.Write(ps)
 	ctx.EmitBatch(b, 0)
 }
 
