@@ -17,49 +17,21 @@ const portBits = 0xc000
 // entropy returns the source port for a frame.
 func entropy(frame []byte) uint16 { return uint16(hashAny(frame)) | portBits }
 
-// hash gives each of at most group packets the hash of its inner flow, of which 14 bits make the
+// hash gives each packet the hash of its inner flow, of which 14 bits make the
 // source port, so that networks that spread flows over links keep the packets
 // of one together (RFC 7348 section 4).
-func hash(ps []packet.Packet, flows *[group]header.Flow4) {
-	other := uint64(0) // which packets are unusual
-	for i, p := range ps {
-		f := &flows[i&(group-1)]
-		d := p.Front(plainLen)
-		if d == nil || !plain((*[plainLen]byte)(d[:])) {
-			other |= 1 << (i & 63)
-			continue
-		}
-		f.Addrs, f.Ports, f.Hash = le.Uint64(d[26:34]), le.Uint32(d[34:38]), uint32(d[23])
-	}
-	header.HashFlows4(flows[:len(ps)])
-	for ; other != 0; other &= other - 1 {
+func hash(ps []packet.Packet, hashes *[packet.BatchSize]uint32) {
+	for other := packet.HashFlows4(ps, hashes); other != 0; other &= other - 1 {
 		i := bits.TrailingZeros64(other)
-		flows[i&(group-1)].Hash = hashAny(ps[i].Bytes())
+		hashes[i] = hashAny(ps[i].Bytes())
 	}
 }
 
-var le, be = binary.LittleEndian, binary.BigEndian
+var le = binary.LittleEndian
 
-// plainLen is as much as hash looks at of the usual frame: up to the ports.
-const plainLen = header.EthernetLen + header.IPv4MinLen + 4
-
-// The usual frame as numbers read with the first byte at the bottom. It has
-// neither tags nor options and is no fragment.
-const (
-	startMask  = 0xff_ffff // of bytes 12..19: EtherType, version and header length
-	plainStart = uint64(header.TypeIPv4>>8) | 0x45<<16
-	pieceMask  = 0xff3f // of bytes 20..23: more fragments, or an offset
-)
-
-// plain reports whether a frame is TCP or UDP over IPv4, and a usual one.
-func plain(d *[plainLen]byte) bool {
-	start, piece := le.Uint64(d[12:20]), le.Uint32(d[20:24])
-	return start&startMask == plainStart && piece&pieceMask == 0 && hashesPorts(uint8(piece>>24)) &&
-		be.Uint16(d[16:18]) >= plainLen-header.EthernetLen
-}
-
-// hashAny returns the hash of any frame's flow. Fragments are hashed without
-// ports, which only the first has.
+// hashAny returns the hash of any frame's flow, the same as packet.HashFlows4
+// where that has one. Fragments are hashed without ports, which only the first
+// has.
 func hashAny(frame []byte) uint32 {
 	if len(frame) < header.EthernetLen {
 		return 0

@@ -102,16 +102,9 @@ func (m *VXLANEncap) Update(arg proto.Message) error {
 // Process puts the headers in front of the frames and sends them to gate 0.
 func (m *VXLANEncap) Process(ctx *module.Context, b *packet.Batch) {
 	e := newEncap(ctx, uint16(m.port.Load()))
-	noRoom, long := 0, uint64(0)
-	var flows [group]header.Flow4
-	ps := b.Packets()
-	for at := 0; at < len(ps); at += group {
-		few := ps[at:min(at+group, len(ps))]
-		hash(few, &flows)
-		without, over := e.push(few, &flows)
-		noRoom += without
-		long |= over << (at & 63)
-	}
+	var hashes [packet.BatchSize]uint32
+	hash(b.Packets(), &hashes)
+	noRoom, long := e.push(b.Packets(), &hashes)
 	if noRoom > 0 {
 		ctx.Count(countNoRoom, uint64(noRoom))
 	}
@@ -123,9 +116,6 @@ func (m *VXLANEncap) Process(ctx *module.Context, b *packet.Batch) {
 
 // vxlanFlags says that the identifier is valid, in the order of memory.
 const vxlanFlags = 0x08
-
-// group is how many packets are hashed before they get their headers.
-const group = 16
 
 // encap is what the packets of a batch have in common.
 type encap struct {
@@ -142,9 +132,9 @@ func newEncap(ctx *module.Context, port uint16) encap {
 	}
 }
 
-// push puts the headers in front of a group of packets. It returns how many had
-// no room for them, and which are too long as bits.
-func (e *encap) push(ps []packet.Packet, flows *[group]header.Flow4) (noRoom int, long uint64) {
+// push puts the headers in front of the packets. It returns how many had no room
+// for them, and which are too long as bits.
+func (e *encap) push(ps []packet.Packet, hashes *[packet.BatchSize]uint32) (noRoom int, long uint64) {
 	for i, p := range ps {
 		size := p.TotalLen()
 		if size > maxLen {
@@ -157,7 +147,7 @@ func (e *encap) push(ps []packet.Packet, flows *[group]header.Flow4) (noRoom int
 			continue
 		}
 		md := p.Metadata()
-		sport := uint16(flows[i&(group-1)].Hash) | portBits
+		sport := uint16(hashes[i&(packet.BatchSize-1)]) | portBits
 		length := uint16(size + header.UDPLen + header.VXLANLen)
 		d.Put64(0, bits.ReverseBytes64(uint64(sport)<<48|e.port|uint64(length)<<16))
 		d.Put64(8, vxlanFlags|uint64(e.id.Load32(md)>>8)<<32)

@@ -5,6 +5,4 @@
 
 package header
 
-func hashFlows4(flows []Flow4) { hashFlows4Portable(flows) }
-
 func crc32cEach(words []uint32) { crc32cEachPortable(words) }
