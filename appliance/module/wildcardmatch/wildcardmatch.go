@@ -145,22 +145,17 @@ func (m *WildcardMatch) Process(ctx *module.Context, b *packet.Batch) {
 	m.domain.Enter(ctx.Worker)
 	s := m.state.Load()
 	v := s.table.View()
-	v.LookupBatch(w.memo, keys, found)
+	misses := v.LookupBatch(w.memo, keys, found, gates, s.defaultGate)
 	for rest := short; rest != 0; rest &= rest - 1 {
-		found[bits.TrailingZeros64(rest)] = wildcard.Match{}
-	}
-	misses, incomplete := 0, 0
-	for i, match := range found {
-		if !match.Found() {
-			gates[i] = s.defaultGate
+		i := bits.TrailingZeros64(rest)
+		if found[i].Found() {
+			found[i], gates[i] = wildcard.Match{}, s.defaultGate
 			misses++
-			continue
 		}
-		value := v.Value(match)
-		gates[i] = uint16(value[0])
-		if len(value) > 1 && !m.places.Write(ctx, ps[i], value[1:]) {
-			incomplete++
-		}
+	}
+	incomplete := 0
+	if m.places.Len() > 0 {
+		incomplete = m.write(ctx, ps, found, v)
 	}
 	m.domain.Leave(ctx.Worker)
 
@@ -171,6 +166,17 @@ func (m *WildcardMatch) Process(ctx *module.Context, b *packet.Batch) {
 		ctx.Count(countIncomplete, uint64(incomplete))
 	}
 	ctx.EmitEach(b, gates)
+}
+
+// write gives the packets that match the results of their rules, and returns
+// how many could not get all of them.
+func (m *WildcardMatch) write(ctx *module.Context, ps []packet.Packet, found []wildcard.Match, v *wildcard.View) (incomplete int) {
+	for i, match := range found {
+		if match.Found() && !m.places.Write(ctx, ps[i], v.Value(match)[1:]) {
+			incomplete++
+		}
+	}
+	return incomplete
 }
 
 // worker returns what SetWorkers made for a worker.

@@ -195,6 +195,59 @@ func (v *View) LookupMasked(keys, mask []uint64, out []int32) {
 	}
 }
 
+// LookupSet looks up those keys that set names (bit i is key i), of which only
+// the bits of mask count. It returns which of them are there, and writes their
+// cells.
+func (v *View) LookupSet(keys, mask []uint64, set uint64, cells *[64]int32) (found uint64) {
+	switch v.keyWords {
+	case 1:
+		a := mask[0]
+		for ; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros64(set)
+			if c := v.Lookup1(keys[i] & a); c >= 0 {
+				cells[i] = c
+				found |= 1 << i
+			}
+		}
+	case 2:
+		found = v.lookupSet2(keys, mask[0], mask[1], set, cells)
+	default:
+		var c [1]int32
+		for ; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros64(set)
+			if v.LookupMasked(keys[i*v.keyWords:], mask, c[:]); c[0] >= 0 {
+				cells[i] = c[0]
+				found |= 1 << i
+			}
+		}
+	}
+	return found
+}
+
+// lookupSet2 looks at the first slot of every key itself, as lookupMasked2.
+func (v *View) lookupSet2(keys []uint64, a, b, set uint64, to *[64]int32) (found uint64) {
+	slots, shift, cells, stride := v.slots, v.shift&63, v.cells, uint64(v.stride)
+	for ; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
+		key := keys[2*i : 2*i+2]
+		x, y := key[0]&a, key[1]&b
+		s := atomic.LoadUint64(&slots[Hash2(x, y)>>shift&uint64(len(slots)-1)])
+		if s == empty {
+			continue
+		}
+		c := int32(s) - firstID
+		at := uint64(uint32(c)) * stride
+		if at+1 >= uint64(len(cells)) || cells[at] != x || cells[at+1] != y {
+			if c = v.Lookup2(x, y); c < 0 {
+				continue
+			}
+		}
+		to[i] = c
+		found |= 1 << i
+	}
+	return found
+}
+
 // lookupMasked2 looks at the first slot of every key itself: most are empty
 // where rules of one mask are few, and nothing waits for anything then.
 func (v *View) lookupMasked2(keys []uint64, a, b uint64, out []int32) {

@@ -24,116 +24,69 @@ func (v *View) Value(m Match) []uint64 {
 	return v.tuples[m.tuple-1].rules.View().Value(m.cell)[1:]
 }
 
-// Lookup returns the best rule for a key.
-func (v *View) Lookup(key []uint64) (match Match) {
-	if v.sieve != nil {
-		var set [1]uint64
-		v.sieve.masks(key, v.words, set[:])
-		return v.lookupIn(set[0]&v.numbers, key)
-	}
-	var best uint64
-	for i := range v.tuples {
-		if v.tuples[i].best < best {
-			break // and so are all behind it
-		}
-		best = v.try(i, key, best, &match)
-	}
-	return match
-}
-
-// lookupIn is Lookup in the tables of a set of masks.
-func (v *View) lookupIn(set uint64, key []uint64) (match Match) {
-	var best uint64
-	for ; set != 0; set &= set - 1 {
-		i := int(v.places[bits.TrailingZeros64(set)&(sieveMasks-1)])
-		if v.tuples[i].best >= best {
-			best = v.try(i, key, best, &match)
-		}
-	}
-	return match
-}
-
-// try looks a key up among the rules of a mask and returns the rank of the best
-// rule so far, which match becomes.
-func (v *View) try(i int, key []uint64, best uint64, match *Match) uint64 {
-	u := &v.tuples[i]
-	rules := u.rules.View()
-	var c int32
-	switch len(key) {
-	case 1:
-		c = rules.Lookup1(key[0] & u.mask[0])
-	case 2:
-		c = rules.Lookup2(key[0]&u.mask[0], key[1]&u.mask[1])
-	default:
-		c = masked(rules, key, u.mask)
-	}
-	if c >= 0 {
-		if rank := rules.First(c); rank > best {
-			best, *match = rank, Match{int32(i + 1), c}
-		}
-	}
-	return best
-}
-
-func masked(rules *exact.View, key, mask []uint64) int32 {
-	var c [1]int32
-	rules.LookupMasked(key, mask, c[:])
-	return c[0]
-}
-
-// chunk is how many keys lookupAll looks up at the same time.
+// chunk is how many keys lookupChunk looks up at the same time.
 const chunk = 64
 
-// lookupAll is Lookup for many keys. It goes through the masks once for all of
-// them, so that lookups that do not depend on each other are next to each
-// other.
-func (v *View) lookupAll(keys []uint64, out []Match) {
-	for n := chunk; len(out) > n; out, keys = out[n:], keys[n*v.words:] {
-		v.lookupChunk(keys[:n*v.words], out[:n])
-	}
-	v.lookupChunk(keys, out)
+// results is where a lookup writes what it finds; see LookupBatch.
+type results struct {
+	out     []Match
+	first   []uint16
+	missing uint16
 }
 
-func (v *View) lookupChunk(keys []uint64, out []Match) {
-	if v.sieve != nil {
-		v.lookupSieved(keys, out)
-		return
-	}
+// lookupChunk goes through the masks, the one with the highest priority first,
+// and asks each table for the keys that the sieve says may be there. Which keys
+// are found and which rule is the best is not to be guessed, so that few
+// branches depend on it.
+func (v *View) lookupChunk(keys []uint64, r results) (misses int) {
 	var ranks [chunk]uint64
 	var cells [chunk]int32
-	clear(out)
+	var sets [sieveMasks]uint64
+	out, first := r.out, r.first[:len(r.out)]
+	for i := range out {
+		out[i], first[i] = Match{}, r.missing
+	}
+	if v.sieve != nil {
+		v.sieve.byMask(keys, v.words, v.numbers, &sets)
+	}
+	open := ^uint64(0) >> (chunk - len(out)) // keys for which a better rule may come
+	found, highest := uint64(0), uint64(0)
 	for t := range v.tuples {
 		u := &v.tuples[t]
-		rules := u.rules.View()
-		rules.LookupMasked(keys, u.mask, cells[:len(out)])
-		lowest := ^uint64(0)
-		for i, c := range cells[:len(out)] {
-			if c >= 0 {
-				if rank := rules.First(c); rank > ranks[i] {
-					ranks[i], out[i] = rank, Match{int32(t + 1), c}
-				}
-			}
-			lowest = min(lowest, ranks[i])
+		if highest > u.best {
+			open = v.close(open, &ranks, u.best)
 		}
-		if t+1 < len(v.tuples) && v.tuples[t+1].best < lowest {
-			return // and so are all behind it
+		set := open
+		if v.sieve != nil {
+			set &= sets[u.id&(sieveMasks-1)]
 		}
-	}
-}
-
-// lookupSieved asks only the tables that the sieve tells.
-func (v *View) lookupSieved(keys []uint64, out []Match) {
-	var sets [chunk]uint64
-	n := v.words
-	v.sieve.masks(keys, n, sets[:len(out)])
-	for i := range out {
-		set := sets[i&(chunk-1)] & v.numbers
 		if set == 0 {
-			out[i] = Match{}
 			continue
 		}
-		out[i] = v.lookupIn(set, keys[i*n:(i+1)*n])
+		rules := u.rules.View()
+		set = rules.LookupSet(keys, u.mask, set, &cells)
+		for found |= set; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros64(set)
+			value := rules.Value(cells[i])
+			rank, gate, match := value[0], uint16(value[1]), Match{int32(t + 1), cells[i]}
+			if rank < ranks[i] {
+				rank, gate, match = ranks[i], first[i], out[i]
+			}
+			highest = max(highest, rank)
+			ranks[i], first[i], out[i] = rank, gate, match
+		}
 	}
+	return len(out) - bits.OnesCount64(found)
+}
+
+// close takes those keys out of a set that have a rule of a rank above best.
+func (v *View) close(open uint64, ranks *[chunk]uint64, best uint64) uint64 {
+	for rest := open; rest != 0; rest &= rest - 1 {
+		if i := bits.TrailingZeros64(rest); ranks[i] > best {
+			open &^= 1 << i
+		}
+	}
+	return open
 }
 
 // Figures of a Memo, see there.
@@ -141,7 +94,7 @@ const (
 	memoBits   = 12
 	memoSlots  = 1 << memoBits
 	memoWindow = 4 * memoSlots
-	memoRest   = 31 * memoWindow
+	memoRest   = 127 * memoWindow
 	// memoMasks is the number of masks from which on remembering pays.
 	memoMasks = 2
 )
@@ -157,37 +110,96 @@ type Memo struct {
 	seen  int // lookups in this window
 	hits  int // of those, found
 	rest  int // lookups left to do without
+
+	// The keys of a chunk that are not known, and what is found for them.
+	keys  [chunk * exact.MaxWords]uint64
+	out   [chunk]Match
+	first [chunk]uint16
 }
 
 type memoSlot struct {
 	version uint64 // of the view that match is of
 	key     [exact.MaxWords]uint64
 	match   Match
+	first   uint16
 }
 
-// NewMemo returns a memo of 4096 keys, 320 kB without pointers.
+// NewMemo returns a memo of 4096 keys, 360 kB without pointers.
 func NewMemo() *Memo { return &Memo{slots: make([]memoSlot, memoSlots)} }
 
-// LookupBatch writes to out[i] the best rule for key i; keys holds len(out)
-// keys one behind the other. The memo may be nil.
-func (v *View) LookupBatch(m *Memo, keys []uint64, out []Match) {
-	n := v.words
-	if m == nil || len(v.tuples) < memoMasks || m.resting(len(out)) {
-		v.lookupAll(keys[:n*len(out)], out)
-		return
+// LookupBatch writes to out[i] the best rule for key i and to first[i] the low
+// bits of the first word of its value, or missing; keys holds len(out) keys one
+// behind the other. It returns how many keys no rule matches. The memo may be
+// nil.
+func (v *View) LookupBatch(m *Memo, keys []uint64, out []Match, first []uint16, missing uint16) (misses int) {
+	r := results{out, first[:len(out)], missing}
+	keys = keys[:v.words*len(out)]
+	if m != nil && (len(v.tuples) < memoMasks || m.resting(len(out))) {
+		m = nil
 	}
-	for i := range out {
+	for len(r.out) > chunk {
+		misses += v.lookup(m, keys[:chunk*v.words], results{r.out[:chunk], r.first[:chunk], missing})
+		keys, r = keys[chunk*v.words:], results{r.out[chunk:], r.first[chunk:], missing}
+	}
+	return misses + v.lookup(m, keys, r)
+}
+
+// lookup is LookupBatch for up to chunk keys.
+func (v *View) lookup(m *Memo, keys []uint64, r results) (misses int) {
+	if m == nil {
+		return v.lookupChunk(keys, r)
+	}
+	return m.recall(v, keys, r)
+}
+
+// slot returns where a key is remembered.
+func (m *Memo) slot(key []uint64) *memoSlot {
+	return &m.slots[exact.Hash(key)>>(64-memoBits)&(memoSlots-1)]
+}
+
+// recall is lookupChunk for the keys that are not remembered.
+func (m *Memo) recall(v *View, keys []uint64, r results) (misses int) {
+	n := v.words
+	var unknown uint64
+	for i := range r.out {
 		key := keys[i*n : (i+1)*n]
-		s := &m.slots[exact.Hash(key)>>(64-memoBits)&(memoSlots-1)]
-		if s.version == v.version && same(key, s.key[:]) {
-			out[i] = s.match
-			m.hits++
+		s := m.slot(key)
+		if s.version != v.version || !same(key, s.key[:]) {
+			unknown |= 1 << i
 			continue
 		}
-		out[i] = v.Lookup(key)
-		s.version, s.match = v.version, out[i]
-		copy(s.key[:], key)
+		if r.out[i], r.first[i] = s.match, s.first; !s.match.Found() {
+			r.first[i] = r.missing
+			misses++
+		}
 	}
+	m.hits += len(r.out) - bits.OnesCount64(unknown)
+	if unknown != 0 {
+		misses += m.learn(v, keys, r, unknown)
+	}
+	return misses
+}
+
+// learn looks up the keys of a set and remembers what is found.
+func (m *Memo) learn(v *View, keys []uint64, r results, set uint64) (misses int) {
+	n := v.words
+	k := 0
+	for rest := set; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros64(rest)
+		k += copy(m.keys[k:], keys[i*n:(i+1)*n])
+	}
+	misses = v.lookupChunk(m.keys[:k], results{m.out[:k/n], m.first[:k/n], r.missing})
+	k = 0
+	for rest := set; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros64(rest)
+		r.out[i], r.first[i] = m.out[k], m.first[k]
+		key := keys[i*n : (i+1)*n]
+		s := m.slot(key)
+		s.version, s.match, s.first = v.version, m.out[k], m.first[k]
+		copy(s.key[:], key)
+		k++
+	}
+	return misses
 }
 
 // same compares a key with the words that b begins with.

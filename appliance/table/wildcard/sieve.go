@@ -3,7 +3,11 @@
 
 package wildcard
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/bessform/terraform-provider-bess/appliance/table/exact"
+)
 
 // sieveMasks is the largest number of masks for which there is a sieve.
 const sieveMasks = 64
@@ -20,8 +24,11 @@ const sieveMasks = 64
 // reset: a rule that is gone costs time until the sieve is built again.
 type sieve struct {
 	lanes []lane
-	ids   int // masks it knows; the next one gets this number
-	gone  int // rules removed since it was built
+	// tables are the same again, for 64 keys at the same time, by word of the
+	// key; nil if the processor cannot use them or no rule looks at the word.
+	tables [exact.MaxWords]*wordTables
+	ids    int // masks it knows; the next one gets this number
+	gone   int // rules removed since it was built
 }
 
 // lane is four bytes of a key. Those that no rule looks at have none.
@@ -41,6 +48,9 @@ func newSieve(words int, tuples []tuple) *sieve {
 		for i := range tuples {
 			if l.of(tuples[i].mask) != 0 {
 				s.lanes = append(s.lanes, lane{word: l.word, shift: l.shift})
+				if canSift && s.tables[l.word] == nil {
+					s.tables[l.word] = new(wordTables)
+				}
 				break
 			}
 		}
@@ -72,6 +82,11 @@ func (s *sieve) covers(mask []uint64) bool {
 func (s *sieve) addMask(u *tuple) {
 	u.id = uint8(s.ids)
 	s.ids++
+	for w, t := range s.tables {
+		if t != nil {
+			t.addMask(u.id, u.mask[w])
+		}
+	}
 	for i := range s.lanes {
 		m := s.lanes[i].of(u.mask)
 		for j := range 4 {
@@ -84,6 +99,11 @@ func (s *sieve) addMask(u *tuple) {
 
 // add lets a rule pass.
 func (s *sieve) add(u *tuple, key []uint64) {
+	for w, t := range s.tables {
+		if t != nil {
+			t.add(u.id, u.mask[w], key[w])
+		}
+	}
 	for i := range s.lanes {
 		l := &s.lanes[i]
 		m, k := l.of(u.mask), l.of(key)

@@ -70,8 +70,8 @@ type Table struct {
 // words words and values of values words. Readers enter and leave domain.
 // Errors: EINVAL for figures out of range.
 func New(words, values, limit int, domain *rcu.Domain) (*Table, error) {
-	if words < 1 || words > exact.MaxWords || values < 0 || limit < 1 || limit > exact.MaxEntries {
-		return nil, errno.Errorf(errno.EINVAL, "table of %d rules per mask with keys of %d words: must be 1..%d rules, 1..%d words", limit, words, exact.MaxEntries, exact.MaxWords)
+	if words < 1 || words > exact.MaxWords || values < 1 || limit < 1 || limit > exact.MaxEntries {
+		return nil, errno.Errorf(errno.EINVAL, "table of %d rules per mask with keys of %d words and values of %d: must be 1..%d rules, 1..%d words and at least 1", limit, words, values, exact.MaxEntries, exact.MaxWords)
 	}
 	t := &Table{words: words, values: values, limit: limit, domain: domain}
 	t.view.Store(&View{words: words, version: versions.Add(1)})

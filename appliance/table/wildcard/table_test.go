@@ -91,18 +91,29 @@ func check(t *testing.T, tab *Table, m model, memo *Memo, rng *rand.Rand) {
 	if tab.Len() != len(m) || n != len(m) {
 		t.Fatalf("%d rules, All has %d, want %d", tab.Len(), n, len(m))
 	}
-	keys, out := make([]uint64, 64*tab.words), make([]Match, 64)
+	keys, out, first := make([]uint64, 64*tab.words), make([]Match, 64), make([]uint16, 64)
 	for range 4 {
+		n := 1 + rng.IntN(64)
+		keys, out := keys[:n*tab.words], out[:n]
 		for i := range keys {
 			keys[i] = rng.Uint64N(4)*0x111 | rng.Uint64N(2)<<40
 		}
 		v := tab.View()
-		v.LookupBatch(memo, keys, out)
+		misses := v.LookupBatch(memo, keys, out, first, 0xdead)
 		for i, match := range out {
 			want, ok := m.lookup(keys[i*tab.words : (i+1)*tab.words])
 			if ok != match.Found() || ok && v.Value(match)[0] != want {
 				t.Fatalf("key %x: found %v, want %v", keys[i*tab.words:(i+1)*tab.words], match.Found(), ok)
 			}
+			if number := uint16(want); ok && first[i] != number || !ok && first[i] != 0xdead {
+				t.Fatalf("first word of the value is %#x, want %#x, found %v", first[i], number, ok)
+			}
+			if !ok {
+				misses--
+			}
+		}
+		if misses != 0 {
+			t.Fatalf("%d more keys reported as not found than there are", misses)
 		}
 	}
 }
@@ -128,6 +139,7 @@ func TestAgreesWithModel(t *testing.T) {
 		for len(m) > 0 {
 			m = change(t, tab, m, m[0], true)
 		}
+		check(t, tab, m, memo, rng)
 		if tab.Masks() != 0 {
 			t.Errorf("%d masks are left without rules", tab.Masks())
 		}
@@ -186,14 +198,14 @@ func TestReadersWhileWriting(t *testing.T) {
 			if id == 0 {
 				memo = nil
 			}
-			keys, out := make([]uint64, 128), make([]Match, 64)
+			keys, out, first := make([]uint64, 128), make([]Match, 64), make([]uint16, 64)
 			for i := range keys {
 				keys[i] = 7 | uint64(i/2)<<8
 			}
 			for !stop.Load() {
 				d.Enter(id)
 				v := tab.View()
-				v.LookupBatch(memo, keys, out)
+				v.LookupBatch(memo, keys, out, first, 0)
 				for _, m := range out {
 					if !m.Found() || v.Value(m)[0] != 42 {
 						t.Error("the rule that stays is not found")
@@ -223,8 +235,8 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 	for range 20 {
 		_ = tab.Set(draw(rng, 3))
 	}
-	keys, out := make([]uint64, 64*3), make([]Match, 64)
-	if n := testing.AllocsPerRun(100, func() { tab.View().LookupBatch(memo, keys, out) }); n != 0 {
+	keys, out, first := make([]uint64, 64*3), make([]Match, 64), make([]uint16, 64)
+	if n := testing.AllocsPerRun(100, func() { tab.View().LookupBatch(memo, keys, out, first, 0) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -261,9 +273,10 @@ func BenchmarkLookup(b *testing.B) {
 		for name, memo := range map[string]*Memo{"memo": NewMemo(), "table": nil} {
 			b.Run(fmt.Sprintf("rules=%d/%s", n, name), func(b *testing.B) {
 				var out [64]Match
+				var first [64]uint16
 				at := 0
 				for b.Loop() {
-					tab.View().LookupBatch(memo, keys[at:at+128], out[:])
+					tab.View().LookupBatch(memo, keys[at:at+128], out[:], first[:], 0)
 					at = (at + 128) & (len(keys)/4 - 1)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/key")

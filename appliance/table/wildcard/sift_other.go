@@ -1,0 +1,12 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64
+
+package wildcard
+
+const canSift = false
+
+// Never called.
+func siftWord(*[groups][chunk]byte, *[chunk]uint64, *wordTables, int) {}
+func spread(*[sieveMasks]uint64, *[groups][chunk]byte, int)           {}
