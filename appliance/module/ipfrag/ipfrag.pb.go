@@ -32,12 +32,22 @@ const (
 // leave on gate 0, unchanged. VLAN tags are copied, IP options as RFC 791 says;
 // short fragments are padded to the 60 bytes of the shortest Ethernet frame.
 //
-// The command get_eth_mtu answers this message.
+// With icmp_source the sender of a packet that must not be fragmented is told
+// (ICMP type 3, code 4, RFC 1191) how long its packets may be: that message
+// leaves on gate 2, addressed to where the packet came from. There are none
+// about fragments other than the first, ICMP errors, groups and broadcasts,
+// and no more than 1000 per second.
+//
+// The command get_eth_mtu answers this message with mtu.
 type IPFragArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Longest frame, the 4 bytes of its check sequence included, at least 65:
 	// 1518 for standard Ethernet.
-	Mtu           int32 `protobuf:"varint,1,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	Mtu int32 `protobuf:"varint,1,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	// Address that ICMP messages to senders come from, one that they can tell
+	// to be a router's on the way; empty: no such messages. BESS does not know
+	// this option.
+	IcmpSource    string `protobuf:"bytes,1000,opt,name=icmp_source,json=icmpSource,proto3" json:"icmp_source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -79,13 +89,23 @@ func (x *IPFragArg) GetMtu() int32 {
 	return 0
 }
 
+func (x *IPFragArg) GetIcmpSource() string {
+	if x != nil {
+		return x.IcmpSource
+	}
+	return ""
+}
+
 var File_appliance_module_ipfrag_ipfrag_proto protoreflect.FileDescriptor
 
 const file_appliance_module_ipfrag_ipfrag_proto_rawDesc = "" +
 	"\n" +
-	"$appliance/module/ipfrag/ipfrag.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"3\n" +
+	"$appliance/module/ipfrag/ipfrag.proto\x12\abess.pb\x1a!appliance/api/option/option.proto\"a\n" +
 	"\tIPFragArg\x12&\n" +
-	"\x03mtu\x18\x01 \x01(\x05B\x14ڼ\x18\x10\t\x00\x00\x00\x00\x00@P@\"\x05bytesR\x03mtuBEZCgithub.com/bessform/terraform-provider-bess/appliance/module/ipfragb\x06proto3"
+	"\x03mtu\x18\x01 \x01(\x05B\x14ڼ\x18\x10\t\x00\x00\x00\x00\x00@P@\"\x05bytesR\x03mtu\x12,\n" +
+	"\vicmp_source\x18\xe8\a \x01(\tB\n" +
+	"ڼ\x18\x06\x1a\x04ipv4R\n" +
+	"icmpSourceBEZCgithub.com/bessform/terraform-provider-bess/appliance/module/ipfragb\x06proto3"
 
 var (
 	file_appliance_module_ipfrag_ipfrag_proto_rawDescOnce sync.Once

@@ -5,7 +5,10 @@ package ipfrag_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipfrag"
@@ -16,7 +19,15 @@ import (
 
 func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", ipfrag.Class) }
 
-func FuzzProcess(f *testing.F) { moduletest.FuzzAll(f, ipfrag.Class) }
+func FuzzProcess(f *testing.F) {
+	moduletest.Fuzz(f, ipfrag.Class, func(seed []byte) proto.Message {
+		arg := &ipfrag.IPFragArg{Mtu: 65 + int32(len(seed)%8)*30}
+		if len(seed)%2 == 1 {
+			arg.IcmpSource = "192.0.2.1"
+		}
+		return arg
+	})
+}
 
 func TestNoAllocs(t *testing.T) {
 	h := moduletest.New(t)
@@ -108,6 +119,38 @@ func TestNoAllocsWhenCutting(t *testing.T) {
 	h := moduletest.New(t)
 	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 600})
 	h.NoAllocs("m", long(1400), long(100))
+	h.MustCreate("icmp", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 600, IcmpSource: "192.0.2.1"})
+	h.NoAllocs("icmp", unfragmentable(1400), long(100))
+}
+
+// unfragmentable is long with the flag DF, from a host.
+func unfragmentable(n int) []byte {
+	frame := long(n)
+	ip := header.IPv4(frame[14:])
+	ip.SetSrc(10 << 24)
+	ip.SetDst(10<<24 + 1)
+	ip.SetFragment(header.IPv4DontFragment)
+	ip.UpdateChecksum()
+	return frame
+}
+
+// A flood of long packets must not become a flood of messages, nor must they
+// be longer than 576 bytes; what is in several buffers is quoted alike.
+func TestMessagesAreFewAndShort(t *testing.T) {
+	h := moduletest.New(t)
+	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 1518, IcmpSource: "192.0.2.1"})
+	frame := unfragmentable(4000)
+	h.Send("m", 0, slices.Repeat([][]byte{frame}, 60)...)
+	out := h.Out("m", 2)
+	if len(out) != 50 || h.Counter("m", "icmp_limited") != 10 || len(h.Out("m", 0)) != 60 {
+		t.Fatalf("%d messages, %d not sent", len(out), h.Counter("m", "icmp_limited"))
+	}
+	for _, f := range out {
+		ip, ok := header.ParseIPv4(f, 14)
+		if !ok || len(f) != 14+576 || !ip.ChecksumOK() || !header.ICMP(ip.Payload()).ChecksumOK() || !bytes.Equal(f[42:], frame[14:14+548]) {
+			t.Fatalf("message %x", f)
+		}
+	}
 }
 
 func BenchmarkCut(b *testing.B) {
