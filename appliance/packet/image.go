@@ -4,22 +4,27 @@
 package packet
 
 // ImageSize is the longest packet an Image holds, in bytes.
-const ImageSize = 64
+const ImageSize = 128
+
+// imageHead is how many bytes every packet gets, those of shorter images, too.
+const imageHead = 64
 
 // Image is a short packet to be stamped onto many. The zero Image is an empty
 // packet.
 type Image struct {
 	// lens is what header.len and header.total become, as one word.
 	lens uint64
-	_    [56]byte // aligns data to the width of the moves
-	data [ImageSize]byte
+	_    [56]byte // aligns what follows to the width of the moves
+	head [imageHead]byte
+	tail [ImageSize - imageHead]byte
 }
 
 // NewImage returns an image of data, of which only the first ImageSize bytes
 // are used.
 func NewImage(data []byte) Image {
 	var im Image
-	n := copy(im.data[:], data)
+	n := copy(im.head[:], data)
+	n += copy(im.tail[:], data[n:])
 	im.lens = uint64(n) | uint64(n)<<32
 	return im
 }
@@ -35,10 +40,20 @@ var zeroImages = func() (list [ImageSize + 1]Image) {
 // Stamp gives the packets ps the content of images, in turn and beginning with
 // image i, and returns how many were done and which image is next. It stops
 // before a packet that has segments or flags. The bytes behind the packet, up
-// to ImageSize, are overwritten, too. Metadata stays.
+// to 64 or to ImageSize, are overwritten, too. Metadata stays.
 func Stamp(ps []Packet, images []Image, i int) (done, next int) {
 	if len(ps) == 0 || uint(i) >= uint(len(images)) {
 		return 0, i
 	}
-	return stamp(ps, images, i)
+	done, next = stamp(ps, images, i)
+	for k := range images {
+		if images[k].long() {
+			stampTails(ps[:done], images, i)
+			break
+		}
+	}
+	return done, next
 }
+
+// long reports whether there is more than a head.
+func (im *Image) long() bool { return uint32(im.lens) > imageHead }

@@ -32,3 +32,16 @@ func stampAVX2(ps []Packet, images []Image, i int) (done, next int)
 //
 //go:noescape
 func stampAVX512(ps []Packet, images []Image, i int) (done, next int)
+
+func stampTails(ps []Packet, images []Image, i int) {
+	if avx512 {
+		stampTailsAVX512(ps, images, i)
+		return
+	}
+	stampTailsPortable(ps, images, i)
+}
+
+// stampTailsAVX512 is stampTailsPortable with one move.
+//
+//go:noescape
+func stampTailsAVX512(ps []Packet, images []Image, i int)

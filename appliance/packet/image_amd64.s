@@ -24,8 +24,8 @@ loop:
 	CMPQ    header_link(AX), $0
 	JNE     out
 	MOVQ    header_buf(AX), BX
-	VMOVDQU Image_data(DX), Y0
-	VMOVDQU (Image_data+32)(DX), Y1
+	VMOVDQU Image_head(DX), Y0
+	VMOVDQU (Image_head+32)(DX), Y1
 	ADDQ    $const_Headroom, BX
 	VMOVQ   BX, X2
 	VMOVHPS Image_lens(DX), X2, X2
@@ -69,7 +69,7 @@ loop:
 	CMPQ      header_link(AX), $0
 	JNE       out
 	MOVQ      header_buf(AX), BX
-	VMOVDQU64 Image_data(DX), Z0
+	VMOVDQU64 Image_head(DX), Z0
 	ADDQ      $const_Headroom, BX
 	VMOVQ     BX, X2
 	VMOVHPS   Image_lens(DX), X2, X2
@@ -90,7 +90,7 @@ more:
 
 same: // a single image stays in registers, and packets go in pairs
 	VMOVQ     Image_lens(DX), X1
-	VMOVDQU64 Image_data(DX), Z0
+	VMOVDQU64 Image_head(DX), Z0
 	DECQ      CX
 
 pair:
@@ -135,4 +135,42 @@ out:
 	VZEROUPPER
 	MOVQ DI, done+56(FP)
 	MOVQ R11, next+64(FP)
+	RET
+
+// func stampTailsAVX512(ps []Packet, images []Image, i int)
+TEXT ·stampTailsAVX512(SB), NOSPLIT, $0-56
+	MOVQ  ps_base+0(FP), SI
+	MOVQ  ps_len+8(FP), CX
+	MOVQ  images_base+24(FP), R8
+	MOVQ  images_len+32(FP), R9
+	MOVQ  i+48(FP), R11            // the image whose turn it is
+	MOVQ  R11, DX
+	IMULQ $Image__size, DX
+	ADDQ  R8, DX                   // its address
+	TESTQ CX, CX
+	JEQ   out
+
+loop:
+	CMPB      Image_lens(DX), $const_imageHead
+	JLS       short
+	MOVQ      (SI), AX
+	MOVQ      header_buf(AX), BX
+	VMOVDQU64 Image_tail(DX), Z0
+	VMOVDQU64 Z0, (const_Headroom+const_imageHead)(BX)
+
+short:
+	ADDQ $8, SI
+	ADDQ $Image__size, DX
+	INCQ R11
+	CMPQ R11, R9
+	JNE  more
+	XORQ R11, R11
+	MOVQ R8, DX
+
+more:
+	DECQ CX
+	JNE  loop
+
+out:
+	VZEROUPPER
 	RET

@@ -5,12 +5,12 @@ package packet
 
 // stamps are the implementations that work on this processor.
 func stamps() map[string]func([]Packet, []Image, int) (int, int) {
-	m := map[string]func([]Packet, []Image, int) (int, int){"chosen": Stamp, "portable": stampPortable}
+	m := map[string]func([]Packet, []Image, int) (int, int){"chosen": Stamp, "portable": both(stampPortable, stampTailsPortable)}
 	if avx2 {
-		m["avx2"] = stampAVX2
+		m["avx2"] = both(stampAVX2, stampTailsPortable)
 	}
 	if avx512 {
-		m["avx512"] = stampAVX512
+		m["avx512"] = both(stampAVX512, stampTailsAVX512)
 	}
 	return m
 }

@@ -8,3 +8,5 @@ package packet
 func stamp(ps []Packet, images []Image, i int) (done, next int) {
 	return stampPortable(ps, images, i)
 }
+
+func stampTails(ps []Packet, images []Image, i int) { stampTailsPortable(ps, images, i) }

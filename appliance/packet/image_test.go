@@ -16,7 +16,7 @@ func TestStampTakesImagesInTurn(t *testing.T) {
 				var images []Image
 				var want [][]byte
 				for i := range k {
-					data := bytes.Repeat([]byte{byte(i + 1)}, (i*7+k)%(ImageSize+1))
+					data := bytes.Repeat([]byte{byte(i + 1)}, (i*31+k)%(ImageSize+1))
 					images, want = append(images, NewImage(data)), append(want, data)
 				}
 				for _, p := range b.Packets() {
@@ -36,6 +36,15 @@ func TestStampTakesImagesInTurn(t *testing.T) {
 				c.FreeBatch(b)
 			}
 		})
+	}
+}
+
+// both is Stamp made of the two parts of an implementation.
+func both(stamp func([]Packet, []Image, int) (int, int), tails func([]Packet, []Image, int)) func([]Packet, []Image, int) (int, int) {
+	return func(ps []Packet, images []Image, i int) (done, next int) {
+		done, next = stamp(ps, images, i)
+		tails(ps[:done], images, i)
+		return done, next
 	}
 }
 
@@ -98,7 +107,8 @@ func BenchmarkStamp(b *testing.B) {
 	defer pool.Close()
 	c, batch := pool.NewCache(), new(Batch)
 	c.AllocBatch(batch, BatchSize, 60)
-	for name, images := range map[string][]Image{"1": make([]Image, 1), "6": make([]Image, 6)} {
+	long := []Image{NewImage(make([]byte, 100))}
+	for name, images := range map[string][]Image{"1": make([]Image, 1), "6": make([]Image, 6), "long": long} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				Stamp(batch.Packets(), images, 0)

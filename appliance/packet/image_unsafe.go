@@ -5,7 +5,7 @@ package packet
 
 import "unsafe"
 
-// stampPortable is Stamp for any processor: ps and images are not empty, i is
+// stampPortable is Stamp, but for the bytes behind imageHead, for any processor: ps and images are not empty, i is
 // one of images.
 func stampPortable(ps []Packet, images []Image, i int) (done, next int) {
 	for k, p := range ps {
@@ -20,7 +20,22 @@ func stampPortable(ps []Packet, images []Image, i int) (done, next int) {
 		data := h.buf + Headroom
 		h.data = data
 		*(*uint64)(unsafe.Pointer(&h.len)) = im.lens
-		*(*[ImageSize]byte)(unsafe.Add(unsafe.Pointer(nil), data)) = im.data
+		*(*[imageHead]byte)(unsafe.Add(unsafe.Pointer(nil), data)) = im.head
 	}
 	return len(ps), i
+}
+
+// stampTailsPortable gives the packets of long images what is behind imageHead
+// bytes, when Stamp has done the rest.
+func stampTailsPortable(ps []Packet, images []Image, i int) {
+	for _, p := range ps {
+		im := &images[i]
+		if i++; i == len(images) {
+			i = 0
+		}
+		if im.long() {
+			behind := unsafe.Add(pointer(&p.hdr().buf), Headroom+imageHead)
+			*(*[ImageSize - imageHead]byte)(behind) = im.tail
+		}
+	}
 }
