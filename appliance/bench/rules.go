@@ -65,19 +65,16 @@ func rulesWays() []rulesWay {
 
 // Rules measures, target by target, how fast rules get into a daemon.
 func Rules(ctx context.Context, o Options) (*RulesReport, error) {
-	for _, c := range o.Targets {
-		if err := empty(ctx, c); err != nil {
-			return nil, err
-		}
+	machine, err := o.begin(ctx)
+	if err != nil {
+		return nil, err
 	}
-	r := &RulesReport{Machine: startMachine()}
+	r := &RulesReport{Machine: machine}
 	for _, way := range rulesWays() {
 		for _, c := range o.Targets {
 			e := way.measure(ctx, c, o.Cores[0])
 			r.Rows = append(r.Rows, e)
-			if o.Progress != nil {
-				_, _ = fmt.Fprintln(o.Progress, e.line()) // progress may be lost
-			}
+			o.tell(e.line())
 			if err := errors.Join(clear(context.WithoutCancel(ctx), c), ctx.Err()); err != nil {
 				return nil, err
 			}
