@@ -90,15 +90,18 @@ func stormPipeline() *pipeline {
 
 // Storm measures every target in quiet and in a storm, in turn.
 func Storm(ctx context.Context, o Options) (*StormReport, error) {
-	machine, err := o.begin(ctx)
-	if err != nil {
-		return nil, err
+	for _, c := range o.Targets {
+		if err := empty(ctx, c); err != nil {
+			return nil, err
+		}
 	}
-	r := &StormReport{Machine: machine}
+	r := &StormReport{Machine: startMachine()}
 	for _, c := range o.Targets {
 		res := stormOne(ctx, o, c)
 		r.Results = append(r.Results, res)
-		o.tell(res.line())
+		if o.Progress != nil {
+			_, _ = fmt.Fprintln(o.Progress, res.line()) // progress may be lost
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,9 @@ type Cache struct {
 	pool  *Pool
 	n     int
 	limit int
+	// cold is how many of the oldest packets came from the pool and have not
+	// been asked for, see own.
+	cold int
 	// spills counts blocks given back to the pool: as long as it stands
 	// still, every packet freed is still in slots.
 	spills uint64
@@ -53,10 +56,9 @@ func (c *Cache) Close() {
 
 // Flush returns the cached packets to the pool, for a worker that goes idle.
 func (c *Cache) Flush() {
-	for c.n > 0 {
-		k := min(c.n, blockSize)
-		c.pool.give(c.slots[c.n-k : c.n])
-		c.n -= k
+	if c.n > 0 {
+		c.pool.give(c.slots[:c.n])
+		c.n, c.cold = 0, 0
 		c.spills++
 	}
 	c.free.Set(0)
@@ -111,19 +113,28 @@ func (c *Cache) take(b *Batch, n int) bool {
 	c.n -= n
 	b.n = copy(b.pkts[:], c.slots[c.n:c.n+n])
 	c.free.Set(uint64(c.n))
+	if c.n <= c.cold && c.n > 0 {
+		c.warm()
+	}
 	return true
+}
+
+// warm asks for the packets that are taken next.
+func (c *Cache) warm() {
+	c.cold = max(c.n-blockSize, 0)
+	own(c.slots[c.cold:c.n])
 }
 
 func (c *Cache) refill(n int) bool {
 	for c.n < n {
-		k := c.pool.take(c.slots[c.n : c.n+blockSize])
+		k := c.pool.take(c.slots[c.n : c.n+max(c.limit/2/blockSize, 1)*blockSize])
 		if k == 0 {
 			return false
 		}
-		own(c.slots[c.n : c.n+k])
 		c.n += k
 	}
 	c.free.Set(uint64(c.n))
+	c.warm()
 	return true
 }
 
@@ -194,10 +205,9 @@ func putPortable(dst, ps []Packet) (links uintptr) {
 // spill gives the older half of the stock, rounded to blocks, to the pool.
 func (c *Cache) spill() {
 	k := max(c.limit/2/blockSize, 1) * blockSize
-	for i := 0; i < k; i += blockSize {
-		c.pool.give(c.slots[i : i+blockSize])
-	}
+	c.pool.give(c.slots[:k])
 	c.n = copy(c.slots[:], c.slots[k:c.n])
+	c.cold = max(c.cold-k, 0)
 	c.spills++
 }
 

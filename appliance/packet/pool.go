@@ -11,8 +11,8 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
-// blockSize is how many free packets move between a cache and the pool at
-// once.
+// blockSize is how many free packets move between a cache and the pool
+// together. Several blocks move at a time if there are as many.
 const blockSize = 64
 
 // Pool owns all packet buffers of an engine. Workers take and return packets
@@ -101,43 +101,62 @@ func (p *Pool) FreeListBytes() uint64 {
 	return uint64(len(p.blocks)) * (blockSize + 1) * 8
 }
 
-// pop takes the top block off s and returns its number + 1, 0 if s is empty.
-func (p *Pool) pop(s *stack) uint32 {
+// chain is blocks that are linked, by number + 1; first is 0 if there are none.
+type chain struct{ first, last uint32 }
+
+// pop takes up to max blocks off the top of s, with one look at what other
+// cores write, too.
+func (p *Pool) pop(s *stack, max int) (c chain, n int) {
 	for {
 		h := s.head.Load()
-		id := uint32(h)
-		if id == 0 {
-			return 0
+		c = chain{first: uint32(h), last: uint32(h)}
+		if c.first == 0 {
+			return c, 0
 		}
-		below := p.blocks[id-1].next.Load()
+		// If others take these blocks meanwhile the links are of another
+		// chain; the swap fails then.
+		below := p.blocks[c.last-1].next.Load()
+		for n = 1; n < max && below != 0; n++ {
+			c.last = below
+			below = p.blocks[below-1].next.Load()
+		}
 		if s.head.CompareAndSwap(h, (h>>32+1)<<32|uint64(below)) {
-			return id
+			return c, n
 		}
 	}
 }
 
-// push puts the block with number id-1 on s.
-func (p *Pool) push(s *stack, id uint32) {
-	b := &p.blocks[id-1]
+// push puts the blocks of c on s.
+func (p *Pool) push(s *stack, c chain) {
+	last := &p.blocks[c.last-1]
 	for {
 		h := s.head.Load()
-		b.next.Store(uint32(h))
-		if s.head.CompareAndSwap(h, (h>>32+1)<<32|uint64(id)) {
+		last.next.Store(uint32(h))
+		if s.head.CompareAndSwap(h, (h>>32+1)<<32|uint64(c.first)) {
 			return
 		}
 	}
 }
 
-// take moves one block of free packets into dst, which has room for
-// blockSize, and returns how many there were; 0 if the pool is exhausted.
+// take moves free packets into dst, as many blocks as there is room for at
+// most, and returns how many there were; 0 if the pool is exhausted.
 func (p *Pool) take(dst []Packet) int {
-	if id := p.pop(&p.full); id != 0 {
-		b := &p.blocks[id-1]
-		n := copy(dst, b.pkts[:b.n])
+	if c, k := p.pop(&p.full, len(dst)/blockSize); k > 0 {
+		n, id := 0, c.first
+		for range k {
+			b := &p.blocks[id-1]
+			n += copy(dst[n:], b.pkts[:b.n])
+			id = b.next.Load()
+		}
 		p.fullPkts.Add(-int64(n))
-		p.push(&p.empty, id)
+		p.push(&p.empty, c)
 		return n
 	}
+	return p.takeFresh(dst)
+}
+
+// takeFresh is take for packets that were never used, a block of them.
+func (p *Pool) takeFresh(dst []Packet) int {
 	if p.fresh.Load() >= int64(p.capacity) {
 		return 0
 	}
@@ -163,28 +182,50 @@ func (p *Pool) build(i int) Packet {
 	return pkt
 }
 
-// give returns up to blockSize free packets to the pool. A short block is
-// first filled up from the top of full: two neighbours on full then hold more
-// than blockSize packets, and twice the capacity in blocks always suffices.
+// give returns free packets to the pool. A short block is first filled up from
+// the top of full: two neighbours on full then hold more than blockSize
+// packets, and twice the capacity in blocks always suffices.
 func (p *Pool) give(src []Packet) {
 	p.fullPkts.Add(int64(len(src)))
-	if len(src) < blockSize {
-		if id := p.pop(&p.full); id != 0 {
+	if short := len(src) % blockSize; short > 0 {
+		p.giveShort(src[:short])
+		src = src[short:]
+	}
+	for len(src) > 0 {
+		c, k := p.emptyBlocks(len(src) / blockSize)
+		id := c.first
+		for range k {
 			b := &p.blocks[id-1]
-			k := copy(b.pkts[b.n:], src)
-			b.n += k
-			src = src[k:]
-			p.push(&p.full, id)
+			b.n = copy(b.pkts[:], src)
+			src = src[b.n:]
+			id = b.next.Load()
 		}
+		p.push(&p.full, c)
 	}
-	if len(src) == 0 {
-		return
+}
+
+// giveShort is give for less than a block.
+func (p *Pool) giveShort(src []Packet) {
+	if c, k := p.pop(&p.full, 1); k > 0 {
+		b := &p.blocks[c.first-1]
+		k := copy(b.pkts[b.n:], src)
+		b.n += k
+		src = src[k:]
+		p.push(&p.full, c)
 	}
-	id := p.pop(&p.empty)
-	if id == 0 {
-		id = uint32(p.nextNew.Add(1))
+	if len(src) > 0 {
+		c, _ := p.emptyBlocks(1)
+		b := &p.blocks[c.first-1]
+		b.n = copy(b.pkts[:], src)
+		p.push(&p.full, c)
 	}
-	b := &p.blocks[id-1]
-	b.n = copy(b.pkts[:], src)
-	p.push(&p.full, id)
+}
+
+// emptyBlocks returns one to max blocks.
+func (p *Pool) emptyBlocks(max int) (chain, int) {
+	if c, k := p.pop(&p.empty, max); k > 0 {
+		return c, k
+	}
+	id := uint32(p.nextNew.Add(1))
+	return chain{id, id}, 1
 }
