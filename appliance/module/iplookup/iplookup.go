@@ -52,9 +52,6 @@ const (
 const (
 	defaultRules = 1024
 	defaultTbl8s = 128
-
-	// noRoute is looked up as the hop of destinations without route.
-	noRoute = 0xffff
 )
 
 // sizes are the limits of a table.
@@ -126,36 +123,47 @@ func (m *IPLookup) Process(ctx *module.Context, b *packet.Batch) {
 	be := binary.BigEndian
 	other := uint64(0) // packets that are not IPv4
 	for i, p := range b.Packets() {
-		d := p.Bytes()
-		if len(d) < dstEnd || be.Uint32(d[typeAt:])>>12 != ipv4 {
+		d := p.Front(dstEnd)
+		if d == nil || be.Uint32(d[typeAt:])>>12 != ipv4 {
 			other |= 1 << (i & 63)
 			w.addrs[i&63] = 0
 			continue
 		}
-		w.addrs[i&63] = be.Uint32(d[dstAt:dstEnd])
+		w.addrs[i&63] = be.Uint32(d[dstAt:])
 	}
 	n := b.Len()
 	gates := w.gates[:n]
 	m.domain.Enter(ctx.Worker)
 	s := m.state.Load()
-	s.table.LookupBatch(w.addrs[:n], gates, noRoute)
-	m.domain.Leave(ctx.Worker)
-	for rest := other; rest != 0; rest &= rest - 1 {
-		gates[bits.TrailingZeros64(rest)] = noRoute
+	var missing int
+	if other == 0 {
+		missing = s.table.LookupBatch(w.addrs[:n], gates, s.defaultGate)
+	} else {
+		missing = s.lookupMixed(w.addrs[:n], gates, other)
+		ctx.Count(countNotIPv4, uint64(bits.OnesCount64(other)))
 	}
-	missing := 0
-	for i, g := range gates {
-		if g == noRoute {
-			gates[i] = s.defaultGate
+	m.domain.Leave(ctx.Worker)
+	if missing > 0 {
+		ctx.Count(countNoRoute, uint64(missing))
+	}
+	ctx.EmitEach(b, gates)
+}
+
+// lookupMixed looks up all addresses but the other ones, which get the default
+// gate, and returns how many have no route.
+func (s *state) lookupMixed(addrs []uint32, gates []uint16, other uint64) (missing int) {
+	for i, addr := range addrs {
+		gates[i] = s.defaultGate
+		if other>>(i&63)&1 == 1 {
+			continue
+		}
+		if hop := s.table.Lookup(addr); hop >= 0 {
+			gates[i] = uint16(hop)
+		} else {
 			missing++
 		}
 	}
-	if missing > 0 {
-		foreign := bits.OnesCount64(other)
-		ctx.Count(countNotIPv4, uint64(foreign))
-		ctx.Count(countNoRoute, uint64(missing-foreign))
-	}
-	ctx.EmitEach(b, gates)
+	return missing
 }
 
 // worker returns what SetWorkers made for a worker.

@@ -8,6 +8,7 @@ package l2forward
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -78,11 +79,14 @@ type L2Forward struct {
 	domain      rcu.Domain
 	table       *mac.Table
 	defaultGate atomic.Uint32
-	gates       [module.MaxWorkers]atomic.Pointer[gates]
+	workers     [module.MaxWorkers]atomic.Pointer[worker]
 }
 
-// gates is what a worker found for a batch.
-type gates [packet.BatchSize]uint16
+// worker is what one worker needs while it processes a batch.
+type worker struct {
+	addrs [packet.BatchSize]uint64
+	gates [packet.BatchSize]uint16
+}
 
 func create(_ *module.Env, arg *L2ForwardArg) (*L2Forward, error) {
 	limit, err := validate(arg)
@@ -100,40 +104,66 @@ func create(_ *module.Env, arg *L2ForwardArg) (*L2Forward, error) {
 // Process sends every packet to the gate of its destination.
 func (m *L2Forward) Process(ctx *module.Context, b *packet.Batch) {
 	w := m.worker(ctx.Worker)
-	other := uint16(m.defaultGate.Load())
-	unknown, short := 0, 0
+	short := uint64(0) // packets without address
+	for i, p := range b.Packets() {
+		d := p.Front(8)
+		if d == nil {
+			short |= w.slow(p, i) << (i & 63)
+			continue
+		}
+		w.addrs[i&(packet.BatchSize-1)] = binary.BigEndian.Uint64(d[:]) >> 16
+	}
+	n := b.Len()
+	gates, other := w.gates[:n], uint16(m.defaultGate.Load())
 	m.domain.Enter(ctx.Worker)
 	v := m.table.View()
-	for i, p := range b.Packets() {
-		d := p.Bytes()
-		g := -1
-		switch {
-		case len(d) >= 8:
-			g = v.Lookup(binary.BigEndian.Uint64(d) >> 16)
-		case len(d) >= 6:
-			g = v.Lookup(header.MAC(d[:6]).Uint64())
-		default:
-			short++
-		}
-		if g < 0 {
-			unknown++
-			g = int(other)
-		}
-		w[i&(packet.BatchSize-1)] = uint16(g)
+	var unknown int
+	if short == 0 {
+		unknown = v.LookupBatch(w.addrs[:n], gates, other)
+	} else {
+		unknown = lookupMixed(v, w.addrs[:n], gates, other, short)
 	}
 	m.domain.Leave(ctx.Worker)
 	if unknown > 0 {
 		ctx.Count(countUnknown, uint64(unknown))
-		ctx.Count(countShort, uint64(short))
+		ctx.Count(countShort, uint64(bits.OnesCount64(short)))
 	}
-	ctx.EmitEach(b, w[:])
+	ctx.EmitEach(b, gates)
+}
+
+// slow reads the address of a packet of less than eight bytes; it returns 1 if
+// there is none.
+func (w *worker) slow(p packet.Packet, i int) (short uint64) {
+	d := p.Bytes()
+	if len(d) < 6 {
+		return 1
+	}
+	w.addrs[i] = header.MAC(d[:6]).Uint64()
+	return 0
+}
+
+// lookupMixed looks up all addresses but those of the short packets, and
+// returns how many are unknown, the short ones included.
+func lookupMixed(v *mac.View, addrs []uint64, gates []uint16, other uint16, short uint64) (unknown int) {
+	for i, addr := range addrs {
+		g := -1
+		if short>>(i&63)&1 == 0 {
+			g = v.Lookup(addr)
+		}
+		if g < 0 {
+			g = int(other)
+			unknown++
+		}
+		gates[i] = uint16(g)
+	}
+	return unknown
 }
 
 // worker returns what SetWorkers made for a worker.
-func (m *L2Forward) worker(id int) *gates {
-	p := &m.gates[id&(module.MaxWorkers-1)]
+func (m *L2Forward) worker(id int) *worker {
+	p := &m.workers[id&(module.MaxWorkers-1)]
 	if p.Load() == nil {
-		p.Store(new(gates))
+		p.Store(new(worker))
 	}
 	return p.Load()
 }

@@ -78,8 +78,8 @@ func (t *Table) Lookup(addr uint32) int {
 }
 
 // LookupBatch writes to hops[i] what Lookup returns for addrs[i], but missing
-// instead of -1.
-func (t *Table) LookupBatch(addrs []uint32, hops []uint16, missing uint16) {
+// instead of -1, and returns how often that was.
+func (t *Table) LookupBatch(addrs []uint32, hops []uint16, missing uint16) (misses int) {
 	first, groups := t.first, t.groups
 	hops = hops[:len(addrs)]
 	for i, addr := range addrs {
@@ -90,9 +90,11 @@ func (t *Table) LookupBatch(addrs []uint32, hops []uint16, missing uint16) {
 		hop := uint16(e - 1)
 		if e == 0 {
 			hop = missing
+			misses++
 		}
 		hops[i] = hop
 	}
+	return misses
 }
 
 // Len returns the number of routes. Safe for any goroutine.

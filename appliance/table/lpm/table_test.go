@@ -54,7 +54,7 @@ func check(t *testing.T, tab *Table, m model, rng *rand.Rand) {
 	}
 	addrs = append(addrs, 0, 1<<32-1, rng.Uint32())
 	hops := make([]uint16, len(addrs))
-	tab.LookupBatch(addrs, hops, MaxHop+1)
+	misses := tab.LookupBatch(addrs, hops, MaxHop+1)
 	for i, a := range addrs {
 		want := m.lookup(a)
 		if got := tab.Lookup(a); got != want {
@@ -62,10 +62,14 @@ func check(t *testing.T, tab *Table, m model, rng *rand.Rand) {
 		}
 		if want < 0 {
 			want = MaxHop + 1
+			misses--
 		}
 		if int(hops[i]) != want {
 			t.Fatalf("%08x leads to %d in a batch, want %d", a, hops[i], want)
 		}
+	}
+	if misses != 0 {
+		t.Fatalf("%d more addresses without route reported than there are", misses)
 	}
 }
 

@@ -100,6 +100,29 @@ func (v *View) Lookup(addr uint64) int {
 	}
 }
 
+// LookupBatch writes to numbers[i] the low bits of the number of addrs[i], of
+// which the low 48 bits count, or missing, and returns how many are not there.
+func (v *View) LookupBatch(addrs []uint64, numbers []uint16, missing uint16) (misses int) {
+	slots, shift := v.slots, v.shift&63
+	numbers = numbers[:len(addrs)]
+	for i, addr := range addrs {
+		addr <<= 16
+		s := atomic.LoadUint64(&slots[hash(addr>>16)>>shift&uint64(len(slots)-1)])
+		// Mostly it is in the first slot: then only a number is left of it that
+		// is neither 0 nor that of deleted slots.
+		n := (s ^ addr) - 1
+		if n >= deleted-1 {
+			number := v.Lookup(addr >> 16)
+			if n = uint64(number); number < 0 {
+				n = uint64(missing)
+				misses++
+			}
+		}
+		numbers[i] = uint16(n)
+	}
+	return misses
+}
+
 // View returns the present state for readers.
 func (t *Table) View() *View { return t.view.Load() }
 

@@ -73,6 +73,32 @@ func check(t *testing.T, tab *Table, m map[uint64]int) {
 	}
 }
 
+// checkBatch compares LookupBatch with Lookup for addresses that are there and
+// others.
+func checkBatch(t *testing.T, tab *Table, m map[uint64]int) {
+	t.Helper()
+	addrs := []uint64{0, 1 << 47}
+	for a := range m {
+		addrs = append(addrs, a, a|0xabcd<<48, a^1<<(a%48))
+	}
+	numbers, missing := make([]uint16, len(addrs)), 0
+	v := tab.View()
+	misses := v.LookupBatch(addrs, numbers, 0xfffe)
+	for i, a := range addrs {
+		want := v.Lookup(a)
+		if want < 0 {
+			want = 0xfffe
+			missing++
+		}
+		if int(numbers[i]) != want {
+			t.Fatalf("%012x among others: %d, want %d", a, numbers[i], want)
+		}
+	}
+	if misses != missing {
+		t.Fatalf("%d not found, want %d", misses, missing)
+	}
+}
+
 // All of the 48 bits and all numbers, the zero address, and 30 tables.
 func TestAgreesWithMap(t *testing.T) {
 	for seed := range uint64(30) {
@@ -87,6 +113,7 @@ func TestAgreesWithMap(t *testing.T) {
 			change(t, tab, m, byte(rng.IntN(256)), addr, rng.IntN(MaxNumber+1))
 		}
 		check(t, tab, m)
+		checkBatch(t, tab, m)
 	}
 }
 
@@ -178,6 +205,7 @@ func FuzzTable(f *testing.F) {
 			change(t, tab, m, ops[0], uint64(ops[1])<<40|uint64(ops[1]), int(binary.LittleEndian.Uint16(ops[1:]))%(MaxNumber+1))
 		}
 		check(t, tab, m)
+		checkBatch(t, tab, m)
 	})
 }
 
