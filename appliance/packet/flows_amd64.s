@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The BESS appliance authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "frames_amd64.h"
 #include "go_asm.h"
 #include "textflag.h"
 
@@ -16,24 +17,24 @@ TEXT ·hashFlows4SSE42(SB), NOSPLIT, $0-40
 
 loop:
 	MOVQ    (SI)(DI*8), AX
-	CMPL    header_len(AX), $const_flowLen
+	CMPL    header_len(AX), $(sizeEthernet+sizeIPv4+4)
 	JCS     unusual
 	MOVQ    header_data(AX), BX
 	MOVL    12(BX), R9
-	ANDL    $const_flowStartMask, R9
-	CMPL    R9, $const_flowStart
+	ANDL    $plainStartMask, R9
+	CMPL    R9, $plainStart
 	JNE     unusual
 	MOVL    20(BX), R10
-	TESTL   $const_flowPiece, R10
+	TESTL   $pieceBits, R10
 	JNE     unusual
 	MOVWLZX 16(BX), R9               // total length
 	ROLW    $8, R9
-	CMPL    R9, $const_flowMinLen
+	CMPL    R9, $(sizeIPv4+4)
 	JCS     unusual
 	SHRL    $24, R10                 // protocol
-	CMPL    R10, $const_flowUDP
+	CMPL    R10, $protoUDP
 	JEQ     ports
-	CMPL    R10, $const_flowTCP
+	CMPL    R10, $protoTCP
 	JNE     unusual
 
 ports:

@@ -2,15 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "go_asm.h"
+#include "more_amd64.h"
 #include "textflag.h"
-
-// MORE sets x to what is added to header.data, header.len and header.total, all
-// at once, when a tag is put in front; to remove one it is subtracted.
-#define MORE(r, x) \
-	MOVQ    $-const_tagSize, r; \
-	VMOVQ   r, x; \
-	MOVQ    $(const_tagSize<<32|const_tagSize), r; \
-	VPINSRQ $1, r, x, x
 
 // func pushTagsAVX(ps []Packet, first, other uint32) (left uint64)
 TEXT ·pushTagsAVX(SB), NOSPLIT, $0-40
@@ -18,7 +11,7 @@ TEXT ·pushTagsAVX(SB), NOSPLIT, $0-40
 	MOVQ  ps_len+8(FP), CX
 	MOVL  first+24(FP), R8
 	MOVL  other+28(FP), R9
-	MORE(R10, X2)
+	MORE(const_tagSize, R10, X1, X2)
 	XORL  DX, DX
 	XORL  DI, DI
 	TESTQ CX, CX
@@ -65,7 +58,7 @@ TEXT ·popTagsAVX(SB), NOSPLIT, $0-40
 	MOVQ    ps_len+8(FP), CX
 	MOVWLZX a+24(FP), R8
 	MOVWLZX b+26(FP), R9
-	MORE(R10, X2)
+	MORE(const_tagSize, R10, X1, X2)
 	XORL    DX, DX
 	XORL    DI, DI
 	TESTQ   CX, CX

@@ -75,11 +75,46 @@ func create(env *module.Env, _ *IPEncapArg) (*IPEncap, error) {
 
 // Process puts the header in front of the packets and sends them to gate 0.
 func (*IPEncap) Process(ctx *module.Context, b *packet.Batch) {
-	src, dst := packet.AttrAt(ctx.Attr(attrSrc), 4), packet.AttrAt(ctx.Attr(attrDst), 4)
-	proto := packet.AttrAt(ctx.Attr(attrProto), 1)
-	next, typ := packet.AttrAt(ctx.Attr(attrNextHop), 4), packet.AttrAt(ctx.Attr(attrType), 2)
-	noRoom, long := 0, uint64(0)
-	for i, p := range b.Packets() {
+	at := packet.IPv4Places{
+		Src: ctx.Attr(attrSrc), Dst: ctx.Attr(attrDst), Proto: ctx.Attr(attrProto),
+		NextHop: ctx.Attr(attrNextHop), Type: ctx.Attr(attrType),
+	}
+	if left := packet.PushIPv4(b.Packets(), at); left != 0 {
+		pushEach(ctx, b, at, left)
+	}
+	ctx.EmitBatch(b, 0)
+}
+
+// pushEach does what Process does to those packets of b that are left, in bits,
+// and drops the ones that are too long.
+func pushEach(ctx *module.Context, b *packet.Batch, at packet.IPv4Places, left uint64) {
+	e := newEncap(at)
+	noRoom, long := e.push(b.Packets(), left)
+	if noRoom > 0 {
+		ctx.Count(countNoRoom, uint64(noRoom))
+	}
+	if long != 0 {
+		ctx.Count(countLong, uint64(ctx.DropMarked(b, long)))
+	}
+}
+
+// encap are the attributes that the header is made of and those that are
+// written.
+type encap struct{ src, dst, proto, next, typ packet.Attr }
+
+func newEncap(at packet.IPv4Places) encap {
+	return encap{
+		src: packet.AttrAt(at.Src, 4), dst: packet.AttrAt(at.Dst, 4), proto: packet.AttrAt(at.Proto, 1),
+		next: packet.AttrAt(at.NextHop, 4), typ: packet.AttrAt(at.Type, 2),
+	}
+}
+
+// push puts the header in front of the packets that are left, in bits. It returns
+// how many had no room for it, and which are too long, in bits.
+func (e *encap) push(ps []packet.Packet, left uint64) (noRoom int, long uint64) {
+	for ; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros64(left)
+		p := ps[i]
 		size := p.TotalLen()
 		if size > maxLen {
 			long |= 1 << (i & 63)
@@ -91,22 +126,16 @@ func (*IPEncap) Process(ctx *module.Context, b *packet.Batch) {
 			continue
 		}
 		md := p.Metadata()
-		length, rest := uint64(bits.ReverseBytes16(uint16(size+header.IPv4MinLen))), ttl|uint64(proto.Load8(md))<<8
-		from, to := src.Load32(md), dst.Load32(md)
+		length, rest := uint64(bits.ReverseBytes16(uint16(size+header.IPv4MinLen))), ttl|uint64(e.proto.Load8(md))<<8
+		from, to := e.src.Load32(md), e.dst.Load32(md)
 		sum := checksum(length + rest + uint64(from) + uint64(to))
 		d.Put64(0, versionLen|dontFragment|length<<16)
 		d.Put64(8, rest|sum<<16|uint64(from)<<32)
 		binary.LittleEndian.PutUint32(d[16:20], to)
-		next.Store32(md, to)
-		typ.Store16(md, typeIPv4)
+		e.next.Store32(md, to)
+		e.typ.Store16(md, typeIPv4)
 	}
-	if noRoom > 0 {
-		ctx.Count(countNoRoom, uint64(noRoom))
-	}
-	if long != 0 {
-		ctx.Count(countLong, uint64(ctx.DropMarked(b, long)))
-	}
-	ctx.EmitBatch(b, 0)
+	return noRoom, long
 }
 
 // checksum returns the header's checksum in the order of memory. words are all

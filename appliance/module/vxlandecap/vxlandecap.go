@@ -7,6 +7,7 @@ package vxlandecap
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
@@ -54,32 +55,43 @@ func create(env *module.Env, _ *VXLANDecapArg) (*VXLANDecap, error) {
 
 // Process removes the headers and sends everything to gate 0.
 func (*VXLANDecap) Process(ctx *module.Context, b *packet.Batch) {
-	to := attributes{packet.AttrAt(ctx.Attr(attrSrc), 4), packet.AttrAt(ctx.Attr(attrDst), 4), packet.AttrAt(ctx.Attr(attrID), 4)}
-	other := 0
-	for _, p := range b.Packets() {
-		total := p.TotalLen()
-		d := p.Front(plainLen)
-		if d == nil || !plain((*[plainLen]byte)(d[:]), total) {
-			if !to.unusual(p) {
-				other++
-			}
-			continue
-		}
-		to.set(p.Metadata(), le.Uint64(d[26:34]), le.Uint32(d[46:50]))
-		inner := int(be.Uint16(d[38:40])) - header.UDPLen - header.VXLANLen
-		p.Pull(plainLen)
-		if total-plainLen > inner {
-			p.Trim(inner) // padding of the outer frame
-		}
-	}
-	if other > 0 {
-		ctx.Count(countOther, uint64(other))
+	at := packet.VXLANPlaces{Src: ctx.Attr(attrSrc), Dst: ctx.Attr(attrDst), ID: ctx.Attr(attrID)}
+	if left := packet.PullVXLAN(b.Packets(), at); left != 0 {
+		to := newAttributes(at)
+		ctx.Count(countOther, uint64(to.pull(b.Packets(), left)))
 	}
 	ctx.EmitBatch(b, 0)
 }
 
 // attributes are the places of what a tunnel's headers said.
 type attributes struct{ src, dst, id packet.Attr }
+
+func newAttributes(at packet.VXLANPlaces) attributes {
+	return attributes{packet.AttrAt(at.Src, 4), packet.AttrAt(at.Dst, 4), packet.AttrAt(at.ID, 4)}
+}
+
+// pull removes the headers from those packets that are left, in bits, and
+// returns how many are not VXLAN.
+func (a *attributes) pull(ps []packet.Packet, left uint64) (other int) {
+	for ; left != 0; left &= left - 1 {
+		p := ps[bits.TrailingZeros64(left)]
+		total := p.TotalLen()
+		d := p.Front(plainLen)
+		if d == nil || !plain((*[plainLen]byte)(d[:]), total) {
+			if !a.unusual(p) {
+				other++
+			}
+			continue
+		}
+		a.set(p.Metadata(), le.Uint64(d[26:34]), le.Uint32(d[46:50]))
+		inner := int(be.Uint16(d[38:40])) - header.UDPLen - header.VXLANLen
+		p.Pull(plainLen)
+		if total-plainLen > inner {
+			p.Trim(inner) // padding of the outer frame
+		}
+	}
+	return other
+}
 
 // set writes the attributes: both addresses and the second half of the VXLAN
 // header as they lie in the packet.
@@ -89,7 +101,7 @@ func (a *attributes) set(md *[packet.MetadataSize]byte, addrs uint64, vni uint32
 	a.id.Store32(md, vni<<8) // 0 and the three bytes of the VNI
 }
 
-// unusual does what Process does for any packet and reports whether it was
+// unusual does what pull does for any packet and reports whether it was
 // VXLAN.
 func (a *attributes) unusual(p packet.Packet) bool {
 	d, total := p.Bytes(), p.TotalLen()
