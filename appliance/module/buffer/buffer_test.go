@@ -11,6 +11,8 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
+	"github.com/bessform/terraform-provider-bess/appliance/module/queue"
+	"github.com/bessform/terraform-provider-bess/appliance/module/source"
 )
 
 func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", buffer.Class) }
@@ -71,5 +73,33 @@ func everySizeOfBatch(t *testing.T, arg *buffer.BufferArg) {
 	h.Destroy("m")
 	if n := h.Free(); n < 8192-64 {
 		t.Errorf("%d packets are free of 8192 after the module went", n)
+	}
+}
+
+// What is behind a Buffer holds back what is in front of it and, with a
+// timeout, the Buffer's own task, too.
+func TestBackpressureGoesThrough(t *testing.T) {
+	for name, arg := range map[string]*buffer.BufferArg{"plain": nil, "timed": {FlushTimeoutNs: 1}} {
+		t.Run(name, func(t *testing.T) {
+			h := moduletest.New(t)
+			h.MustCreate("src", source.Class, nil)
+			h.MustCreate("m", buffer.Class, arg)
+			h.MustCreate("q", queue.Class, &queue.QueueArg{Size: 16, Backpressure: true})
+			h.Connect("src", 0, "m", 0)
+			h.Connect("m", 0, "q", 0)
+			h.Send("m", 0, []byte{1})
+			if res := h.RunTask("src", 0); res.Packets == 0 {
+				t.Fatalf("an empty queue holds back: %+v", res)
+			}
+			if res := h.RunTask("src", 0); !res.Blocked {
+				t.Errorf("a full queue does not hold back: %+v", res)
+			}
+			if arg == nil {
+				return
+			}
+			if res := h.RunTask("m", 0); !res.Blocked || res.Retry == 0 {
+				t.Errorf("a full queue does not hold back the buffer: %+v", res)
+			}
+		})
 	}
 }
