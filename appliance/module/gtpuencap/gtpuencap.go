@@ -204,6 +204,11 @@ func (t *tunnel) fill(p packet.Packet, end int) {
 	b := p.Bytes()
 	header.IPv4(b[header.EthernetLen:]).UpdatePlainChecksum()
 	udp := header.UDP(b[at:])
+	if sum, ok := udp.ComputeChecksum(t.src, t.dst); ok {
+		udp.SetChecksum(sum)
+		return
+	}
+	// The datagram goes on in other segments.
 	udp.SetChecksum(header.Fold(header.PseudoSum(t.src, t.dst, header.ProtoUDP, uint16(end-at))))
 	pktio.CompleteUpTo(p, at, at+udpChecksum, end)
 }
