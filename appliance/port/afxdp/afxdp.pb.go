@@ -53,6 +53,10 @@ const (
 // addresses, type and two tags, is not sent and counted as dropped; a veth takes
 // only one tag on top of its MTU.
 //
+// When more comes than the pipeline takes, and the kernel copies, what comes
+// while a queue is almost full ends in the program already and is counted as
+// dropped: otherwise the kernel would make the sending wait for it.
+//
 // An interface that goes down, or away, is used again as soon as it is back.
 // One daemon, and one such port, can use an interface (EBUSY). At the end, also
 // when the daemon is killed, the kernel takes the program off the interface,

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -225,6 +224,9 @@ func (d *Device) openSockets(link netlink.Link) error {
 	checksums := d.o.Checksums == On || d.o.Checksums == Auto && (!d.prog.native || isSoftware(link))
 	for i, s := range socks {
 		s.tags, s.checksums = d.prog.tags, checksums
+		if !s.zeroCopy && i < d.o.Incoming {
+			s.gate = &d.prog.gates.all[d.o.StartQueue+i]
+		}
 		if !d.prog.native {
 			s.flat = make([]byte, packet.MaxTotal)
 		}
@@ -298,22 +300,6 @@ func (d *Device) drop() {
 	d.prog = nil
 }
 
-// isSoftware reports whether packets of an interface of the current namespace
-// come from this host or its hypervisor, which leave checksums to hardware that
-// does not exist.
-func isSoftware(l netlink.Link) bool {
-	if l.Type() != "device" || l.Attrs().Name == "lo" {
-		return true
-	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return false
-	}
-	defer sys.CloseFD(fd)
-	info, err := unix.IoctlGetEthtoolDrvinfo(fd, l.Attrs().Name)
-	return err == nil && strings.HasPrefix(unix.ByteSliceToString(info.Driver[:]), "virtio")
-}
-
 // WaitFD returns the descriptor that is readable while queue q has packets.
 func (d *Device) WaitFD(q int) int { return d.queues[q].wait }
 
@@ -348,5 +334,8 @@ func (d *Device) Dropped() (in, out uint64) {
 
 func drops(s *socket) (in, out uint64) {
 	st := s.stats()
-	return s.lost.Load() + s.uncut.Load() + st.Rx_dropped + st.Rx_ring_full, st.Tx_invalid_descs
+	if s.gate != nil {
+		in = s.gate.lost.Load()
+	}
+	return in + s.lost.Load() + s.uncut.Load() + st.Rx_dropped + st.Rx_ring_full, st.Tx_invalid_descs
 }

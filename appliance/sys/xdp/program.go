@@ -27,7 +27,7 @@ const (
 // Offsets in struct xdp_md (include/uapi/linux/bpf.h).
 const (
 	mdData, mdDataMeta, mdQueue = 0, 8, 16
-	xdpPass                     = 2
+	xdpDrop, xdpPass            = 1, 2
 )
 
 // vlanFunction is the kernel's function that tells the tag which a device, or
@@ -39,6 +39,7 @@ const vlanFunction = "bpf_xdp_metadata_rx_vlan_tag"
 // queues in the map to their sockets, all others to the host.
 type program struct {
 	sockets *ebpf.Map
+	gates   *gates
 	prog    *ebpf.Program
 	link    link.Link
 	native  bool
@@ -54,6 +55,10 @@ func attach(ifindex, queues int, native bool) (*program, error) {
 	p.sockets, err = ebpf.NewMap(&ebpf.MapSpec{Name: "bess_sockets", Type: ebpf.XSKMap, KeySize: 4, ValueSize: 4, MaxEntries: uint32(queues)})
 	if err != nil {
 		return nil, fmt.Errorf("map of sockets: %w", err)
+	}
+	if p.gates, err = newGates(queues); err != nil {
+		p.close()
+		return nil, err
 	}
 	if native && p.load(ifindex, true) == nil {
 		p.tags = true
@@ -81,11 +86,11 @@ func (p *program) load(ifindex int, tags bool) (err error) {
 		if err != nil {
 			return err
 		}
-		spec.Instructions = append(store, redirect(p.sockets.FD())...)
+		spec.Instructions = append(append(shut(p.gates.m.FD(), "tag"), store...), redirect(p.sockets.FD())...)
 		spec.Flags |= unix.BPF_F_XDP_DEV_BOUND_ONLY
 		spec.Ifindex = uint32(ifindex)
 	} else {
-		spec.Instructions = append(asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}, redirect(p.sockets.FD())...)
+		spec.Instructions = append(shut(p.gates.m.FD(), "redirect"), redirect(p.sockets.FD())...)
 	}
 	if p.prog, err = ebpf.NewProgram(spec); err != nil {
 		return fmt.Errorf("load XDP program: %w", brief(err))
@@ -125,7 +130,7 @@ func redirect(sockets int) asm.Instructions {
 	}
 }
 
-// storeTag returns the beginning of a program that stores tags.
+// storeTag returns the part of a program that stores tags.
 func storeTag() (asm.Instructions, error) {
 	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
@@ -141,7 +146,7 @@ func storeTag() (asm.Instructions, error) {
 	}
 	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)}
 	return asm.Instructions{
-		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.Mov.Reg(asm.R1, asm.R6).WithSymbol("tag"),
 		asm.Mov.Imm(asm.R2, -hintSize),
 		asm.FnXdpAdjustMeta.Call(),
 		asm.JNE.Imm(asm.R0, 0, "redirect"),
@@ -189,5 +194,6 @@ func (p *program) close() {
 	if p.prog != nil {
 		_ = p.prog.Close()
 	}
+	p.gates.close()
 	_ = p.sockets.Close()
 }

@@ -65,7 +65,27 @@ func (s *socket) recv(c *packet.Cache, b *packet.Batch, limit, mtu int) int {
 	}
 	s.rx.release()
 	s.fill.publish()
+	s.setGate()
 	return n
+}
+
+// setGate shuts the gate when the ring is about to be full, so that packets get
+// lost anyway, and opens it when half of it is free again. It is open when recv
+// has emptied the ring: a worker may sleep then.
+func (s *socket) setGate() {
+	if s.gate == nil {
+		return
+	}
+	size := s.rx.mask + 1
+	s.rx.prod = s.rx.producer.Load()
+	switch waits := s.rx.prod - s.rx.cons; {
+	case !s.shut && waits >= size-size/8:
+		s.shut = true
+		s.gate.shut.Store(1)
+	case s.shut && waits <= size/2:
+		s.shut = false
+		s.gate.shut.Store(0)
+	}
 }
 
 // next goes past a packet that took so many frames, which the kernel may use

@@ -39,6 +39,8 @@ type socket struct {
 	fill, done *ring[uint64]
 
 	// For the receiver.
+	gate  *gate           // nil: always open
+	shut  bool            // it is shut
 	lost  atomic.Uint64   // packets for which there was no buffer
 	uncut atomic.Uint64   // packets that are several in one and cannot be cut
 	flat  []byte          // such a packet; nil where there are none
