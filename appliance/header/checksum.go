@@ -155,6 +155,14 @@ func Delta32(old, now uint32) uint32 {
 	return ^old>>16 + ^old&0xffff + now>>16 + now&0xffff
 }
 
+// Deduct is Adjust for the Fold of what changes amount to, which many packets
+// may share (RFC 1624, equation 4). Like sums it does not mind if all of its
+// words have their bytes exchanged.
+func Deduct(check, delta uint16) uint16 {
+	v := uint32(check) - uint32(delta)
+	return uint16(v - v>>31) // the borrow goes round
+}
+
 // Adjust returns a checksum after changes that amount to delta (RFC 1624,
 // equation 3). A wrong checksum stays equally wrong.
 func Adjust(check uint16, delta uint32) uint16 { return ^Fold(uint32(^check) + delta) }

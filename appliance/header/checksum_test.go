@@ -4,6 +4,7 @@
 package header
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 )
@@ -186,4 +187,18 @@ func FuzzSum(f *testing.F) {
 			t.Fatalf("Update16(%#x, %#x, %#x) = %#x, want %#x", before, old, now, got, want)
 		}
 	})
+}
+
+// Deduct is Adjust, bit by bit, with the bytes in either order.
+func TestDeduct(t *testing.T) {
+	for _, delta := range []uint32{0, 1, 0x100, 0xfffe, 0xffff, 0x10000, 0x1fffe, 0x3fffc, Delta32(0xac106401, 0xc0000207), Delta32(0, 0), Delta32(0xffffffff, 0)} {
+		d := Fold(delta)
+		for check := range 1 << 16 {
+			want := Adjust(uint16(check), delta)
+			swapped := bits.ReverseBytes16(Deduct(bits.ReverseBytes16(uint16(check)), bits.ReverseBytes16(d)))
+			if got := Deduct(uint16(check), d); got != want || swapped != want {
+				t.Fatalf("check %#x, delta %#x: %#x, swapped %#x, want %#x", check, delta, got, swapped, want)
+			}
+		}
+	}
 }

@@ -7,6 +7,7 @@ package staticnat
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
@@ -76,67 +77,91 @@ func (m *StaticNAT) Process(ctx *module.Context, b *packet.Batch) {
 	ctx.EmitBatch(b, out)
 }
 
-var be = binary.BigEndian
+var be, le = binary.BigEndian, binary.LittleEndian
 
 // plainLen is what a frame must have for the short way of translate: room for
 // headers of Ethernet, IPv4 without options and TCP.
 const (
 	plainLen  = header.EthernetLen + header.IPv4MinLen + header.TCPMinLen
-	plainIPv4 = 0x080045 // EtherType, version and header length
+	plainIPv4 = 0x450008 // EtherType, version and header length, first byte lowest
+	offset    = 0xff1f   // of a fragment, likewise
 )
 
-// plainTotal returns the least total length for the short way.
-func plainTotal(proto uint8) uint32 {
-	switch proto {
-	case header.ProtoTCP:
-		return header.IPv4MinLen + header.TCPMinLen
-	case header.ProtoUDP:
-		return header.IPv4MinLen + header.UDPLen
-	}
-	return 1 << 16 // no datagram is that long: it goes the long way
-}
-
 // translate gives one side of the packets their other addresses and returns how
-// many have one. It is one loop without calls for the usual packets: IPv4
-// without options, whole TCP or UDP headers, nothing left for the hardware.
+// many have one.
 func (s spans) translate(ps []packet.Packet, side header.Side) (n int) {
-	if len(s) == 0 {
+	if len(s) == 0 || len(ps) == 0 {
 		return 0
 	}
-	r := &s[0] // most packets belong to the range of the one before
-	for _, p := range ps {
-		d := p.Bytes()
-		if len(d) < plainLen || be.Uint32(d[12:16])>>8 != plainIPv4 || uint32(be.Uint16(d[16:18])) < plainTotal(d[23]) ||
-			be.Uint16(d[20:22])&0x1fff != 0 || p.Flags() != 0 {
-			if s.translateAny(p, side) {
+	at := 26
+	if side == header.DstSide {
+		at = 30
+	}
+	r := &s[0]
+	if len(s) > 1 { // most packets of a batch belong to the range of the first
+		if d := ps[0].Front(plainLen); d != nil {
+			if first := s.search(be.Uint32(d[at:])); first != nil {
+				r = first
+			}
+		}
+	}
+	rest := r.translate(ps, at)
+	n = len(ps) - bits.OnesCount64(rest)
+	for ; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros64(rest)
+		if d := ps[i].Front(plainLen); d == nil || !plain(d, ps[i].Flags()) {
+			if s.translateAny(ps[i], side) {
 				n++
 			}
-			continue
+		} else if r := s.search(be.Uint32(d[at:])); r != nil {
+			r.translate(ps[i:i+1], at)
+			n++
 		}
-		addr := d[26:30]
-		if side == header.DstSide {
-			addr = d[30:34]
-		}
-		old := be.Uint32(addr)
-		if old-r.start > r.last-r.start {
-			other := s.search(old)
-			if other == nil {
-				continue
-			}
-			r = other
-		}
-		now := old - r.start + r.to
-		delta := header.Delta32(old, now)
-		be.PutUint32(addr, now)
-		be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), delta))
-		if d[23] == header.ProtoTCP {
-			be.PutUint16(d[50:52], header.Adjust(be.Uint16(d[50:52]), delta))
-		} else if sum := be.Uint16(d[40:42]); sum != 0 {
-			be.PutUint16(d[40:42], header.NonZero(header.Adjust(sum, delta)))
-		}
-		n++
 	}
 	return n
+}
+
+// translate translates the addresses of the range at one place of the usual
+// packets: IPv4 without options, whole TCP or UDP headers, nothing left for the
+// hardware. The bits of its result tell the others. It is a loop without calls,
+// all of which stays in registers.
+func (s *span) translate(ps []packet.Packet, at int) (rest uint64) {
+	start, count, shift := s.start, s.last-s.start, s.to-s.start
+	// By so much the sums of all packets grow; their bytes are exchanged.
+	delta := bits.ReverseBytes16(header.Fold(header.Delta32(start, s.to)))
+	at &= 31 // changes nothing
+	for i, p := range ps {
+		d := p.Front(plainLen)
+		if d == nil || !plain(d, p.Flags()) {
+			rest |= 1 << (i & 63)
+			continue
+		}
+		old := be.Uint32(d[at:])
+		if old-start > count {
+			rest |= 1 << (i & 63)
+			continue
+		}
+		be.PutUint32(d[at:], old+shift)
+		le.PutUint16(d[24:26], header.Deduct(le.Uint16(d[24:26]), delta))
+		if d[23] != header.ProtoUDP {
+			le.PutUint16(d[50:52], header.Deduct(le.Uint16(d[50:52]), delta))
+		} else if sum := le.Uint16(d[40:42]); sum != 0 {
+			le.PutUint16(d[40:42], header.NonZero(header.Deduct(sum, delta)))
+		}
+	}
+	return rest
+}
+
+// plain reports whether a packet of plainLen bytes is IPv4 without options, no
+// later fragment, has a whole header of TCP or UDP, and no flags.
+func plain(d *packet.Front, flags uint32) bool {
+	need := uint16(header.IPv4MinLen + header.TCPMinLen)
+	if d[23] == header.ProtoUDP {
+		need = header.IPv4MinLen + header.UDPLen
+	} else if d[23] != header.ProtoTCP {
+		return false
+	}
+	return le.Uint32(d[12:16])&0xffffff == plainIPv4 && be.Uint16(d[16:18]) >= need && le.Uint16(d[20:22])&offset == 0 && flags == 0
 }
 
 // translateAny is translate for any packet.
