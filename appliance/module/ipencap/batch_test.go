@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
 
@@ -100,5 +101,32 @@ func TestSegmentsInBatches(t *testing.T) {
 			}
 		}
 		c.FreeBatch(b)
+	}
+}
+
+func BenchmarkPush(b *testing.B) {
+	pool, err := packet.NewPool(1024)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pool.Close()
+	c, batch := pool.NewCache(), new(packet.Batch)
+	c.AllocBatch(batch, packet.BatchSize, 60)
+	ps := batch.Packets()
+	at := packet.IPv4Places{Src: 0, Dst: 4, Proto: 8, NextHop: -1, Type: 10}
+	e := newEncap(at)
+	for name, push := range map[string]func(){
+		"batch":      func() { packet.PushIPv4(ps, at) },
+		"one by one": func() { e.push(ps, 1<<packet.BatchSize-1) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				push()
+				for _, p := range ps {
+					p.Pull(header.IPv4MinLen)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packet.BatchSize, "ns/pkt")
+		})
 	}
 }

@@ -83,3 +83,37 @@ func TestBatchesAreAsOneByOne(t *testing.T) {
 		t.Error("no frame was VXLAN")
 	}
 }
+
+func BenchmarkPull(b *testing.B) {
+	pool, err := packet.NewPool(1024)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pool.Close()
+	frame, err := hex.DecodeString(usual)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, batch := pool.NewCache(), new(packet.Batch)
+	c.AllocBatch(batch, packet.BatchSize, 0)
+	ps := batch.Packets()
+	for _, p := range ps {
+		p.Set(frame)
+	}
+	at := packet.VXLANPlaces{Src: 0, Dst: 4, ID: 8}
+	a := newAttributes(at)
+	for name, pull := range map[string]func(){
+		"batch":      func() { packet.PullVXLAN(ps, at) },
+		"one by one": func() { a.pull(ps, 1<<packet.BatchSize-1) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				pull()
+				for _, p := range ps {
+					p.Push(plainLen)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packet.BatchSize, "ns/pkt")
+		})
+	}
+}
