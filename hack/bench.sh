@@ -4,7 +4,8 @@
 
 # Runs the pipeline suite on a daemon of its own. Arguments go to bessctl
 # bench: `hack/bench.sh --only acl- --target other:10514` compares with another
-# engine, `hack/bench.sh storm` measures a busy control plane.
+# engine, `hack/bench.sh storm` measures a busy control plane, `hack/bench.sh rules`
+# large tables.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$(mktemp -d)

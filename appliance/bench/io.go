@@ -30,12 +30,15 @@ type IORow struct {
 type ioSubject interface {
 	// start makes it, with its interfaces, and has it forward.
 	start(ctx context.Context) error
-	// sent returns how many packets it says to have sent, if it says so.
-	sent(ctx context.Context) (n uint64, ok bool, err error)
 	// times returns how long each of its threads has run.
 	times() map[string]time.Duration
 	// stop removes it; whatever start came to.
 	stop(ctx context.Context) error
+}
+
+// ioCounter is a subject that says how many packets it has sent.
+type ioCounter interface {
+	sent(ctx context.Context) (uint64, error)
 }
 
 // IORows returns the rows of the benchmark of ports: ports of the daemons, and
@@ -84,18 +87,19 @@ func RunIO(ctx context.Context, o Options, rows []IORow) (*IOReport, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("the benchmark of ports makes network namespaces and interfaces, and needs root")
 	}
+	machine, err := o.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
 	pids := map[*client.Client]int{}
 	for _, c := range o.Targets {
-		if err := empty(ctx, c); err != nil {
-			return nil, err
-		}
 		pid, err := neighbour(c)
 		if err != nil {
 			return nil, err
 		}
 		pids[c] = pid
 	}
-	r := &IOReport{Machine: startMachine()}
+	r := &IOReport{Machine: machine}
 	for _, row := range rows {
 		targets := o.Targets
 		if !row.daemons {
@@ -104,9 +108,7 @@ func RunIO(ctx context.Context, o Options, rows []IORow) (*IOReport, error) {
 		for _, c := range targets {
 			res := runIORow(ctx, o, row, c, pids[c])
 			r.Rows = append(r.Rows, res)
-			if o.Progress != nil {
-				_, _ = fmt.Fprintln(o.Progress, res.line()) // progress may be lost
-			}
+			o.tell(res.line())
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -222,7 +224,7 @@ type reading struct {
 }
 
 func (r *ioRun) read(ctx context.Context) (v reading, err error) {
-	if v.sent, v.counted, err = r.it.sent(ctx); err != nil {
+	if v.sent, v.counted, err = r.sent(ctx); err != nil {
 		return v, err
 	}
 	v.worker, v.softirq = r.it.times(), softirqTime(r.o.Cores[0])
@@ -230,8 +232,17 @@ func (r *ioRun) read(ctx context.Context) (v reading, err error) {
 	if v.arrived, err = r.site.Arrived(); err != nil {
 		return v, err
 	}
-	v.then, _, err = r.it.sent(ctx)
+	v.then, _, err = r.sent(ctx)
 	return v, err
+}
+
+// sent asks the subject, if it counts.
+func (r *ioRun) sent(ctx context.Context) (n uint64, counted bool, err error) {
+	c, counted := r.it.(ioCounter)
+	if counted {
+		n, err = c.sent(ctx)
+	}
+	return n, counted, err
 }
 
 // rate measures at full load.

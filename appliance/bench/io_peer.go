@@ -36,8 +36,6 @@ func (k *ioBridge) start(context.Context) (err error) {
 	return err
 }
 
-func (k *ioBridge) sent(context.Context) (uint64, bool, error) { return 0, false, nil }
-
 func (k *ioBridge) times() map[string]time.Duration {
 	thread := fmt.Sprintf("/proc/%d", k.b.Thread())
 	return map[string]time.Duration{thread: runTime(thread)}
@@ -137,8 +135,6 @@ func (p *ioPeer) said() string {
 	lines := strings.Split(strings.TrimSpace(p.output.String()), "\n")
 	return strings.Join(lines[max(len(lines)-10, 0):], "\n")
 }
-
-func (p *ioPeer) sent(context.Context) (uint64, bool, error) { return 0, false, nil }
 
 // times returns how long those threads have run that are bound to the core, of
 // all processes of the program.

@@ -78,9 +78,9 @@ func (p *ioPort) build(ctx context.Context) error {
 	}, p.r.o.Cores[:1])
 }
 
-func (p *ioPort) sent(ctx context.Context) (uint64, bool, error) {
+func (p *ioPort) sent(ctx context.Context) (uint64, error) {
 	s, err := p.r.c.PortStats(ctx, "bench")
-	return s.GetOut().GetPackets(), true, err
+	return s.GetOut().GetPackets(), err
 }
 
 func (p *ioPort) times() map[string]time.Duration { return threadTimes(p.r.pid, p.r.o.Cores[0]) }

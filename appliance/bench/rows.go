@@ -86,12 +86,15 @@ func acl(p *pipeline, n int) {
 	p.source(frames...)
 	var rules []any
 	for i := range n - 1 {
-		// No packet comes from these.
-		rules = append(rules, map[string]any{"src_ip": fmt.Sprintf("198.%d.%d.%d/32", 18+i>>16, i>>8&255, i&255),
-			"dst_port": 1 + i%60000, "drop": true})
+		rules = append(rules, noPacket(i))
 	}
 	p.add("acl", "ACL", map[string]any{"rules": append(rules, map[string]any{"drop": false})})
 	p.sink(1, equal(frames...))
+}
+
+// noPacket is rule i of an ACL, of a kind that fits no packet of any row.
+func noPacket(i int) map[string]any {
+	return map[string]any{"src_ip": fmt.Sprintf("198.%d.%d.%d/32", 18+i>>16, i>>8&255, i&255), "dst_port": 1 + i%60000, "drop": true}
 }
 
 func chain(p *pipeline, n int) {

@@ -30,7 +30,7 @@ type RulesEntry struct {
 	Name   string `json:"name"`
 	Target string `json:"target"`
 	Rules  int    `json:"rules"`
-	// Seconds is what it took, all told.
+	// Seconds is what it took, the client's part included.
 	Seconds   float64 `json:"seconds,omitempty"`
 	PerSecond float64 `json:"per_second,omitempty"`
 	Error     string  `json:"error,omitempty"`
@@ -43,47 +43,38 @@ var (
 	replaceTimes = 20
 )
 
-// rulesWay is a way to fill or to replace.
+// rulesWay is a way to fill or to replace. Only run is timed.
 type rulesWay struct {
-	name  string
-	rules int
-	run   func(ctx context.Context, c *client.Client, core int) error
+	name    string
+	rules   int
+	prepare func(ctx context.Context, c *client.Client, core int) error
+	run     func(ctx context.Context, c *client.Client) error
+	// check tells what is wrong afterwards.
+	check func(ctx context.Context, c *client.Client) error
 }
 
 func rulesWays() []rulesWay {
 	return []rulesWay{
-		{"ExactMatch, one call for each rule", manyRules, oneByOne},
-		{"ExactMatch, all rules in one call", manyRules, atOnce},
-		{"ExactMatch, all rules from a file of JSON", manyRules, fromFile},
-		{fmt.Sprintf("ACL of %d rules replaced %d times under traffic", replaceRules, replaceTimes), replaceRules * replaceTimes, replaceACL},
+		{"ExactMatch, one call for each rule", manyRules, emptyTable, oneByOne, allThere},
+		{"ExactMatch, all rules in one call", manyRules, emptyTable, atOnce, allThere},
+		{"ExactMatch, all rules from a file of JSON", manyRules, emptyTable, fromFile, allThere},
+		{fmt.Sprintf("ACL of %d rules replaced %d times under traffic", replaceRules, replaceTimes), replaceRules * replaceTimes,
+			traffic, replaceAll, judged},
 	}
 }
 
 // Rules measures, target by target, how fast rules get into a daemon.
 func Rules(ctx context.Context, o Options) (*RulesReport, error) {
-	for _, c := range o.Targets {
-		if err := empty(ctx, c); err != nil {
-			return nil, err
-		}
+	machine, err := o.begin(ctx)
+	if err != nil {
+		return nil, err
 	}
-	r := &RulesReport{Machine: startMachine()}
+	r := &RulesReport{Machine: machine}
 	for _, way := range rulesWays() {
 		for _, c := range o.Targets {
-			e := RulesEntry{Name: way.name, Target: c.Address(), Rules: way.rules}
-			if err := ready(ctx, c, o.Cores[0]); err != nil {
-				return nil, err
-			}
-			begin := time.Now()
-			if err := way.run(ctx, c, o.Cores[0]); err != nil {
-				e.Error = err.Error()
-			} else {
-				e.Seconds = time.Since(begin).Seconds()
-				e.PerSecond = float64(way.rules) / e.Seconds
-			}
+			e := way.measure(ctx, c, o.Cores[0])
 			r.Rows = append(r.Rows, e)
-			if o.Progress != nil {
-				_, _ = fmt.Fprintln(o.Progress, e.line()) // progress may be lost
-			}
+			o.tell(e.line())
 			if err := errors.Join(clear(context.WithoutCancel(ctx), c), ctx.Err()); err != nil {
 				return nil, err
 			}
@@ -93,11 +84,31 @@ func Rules(ctx context.Context, o Options) (*RulesReport, error) {
 	return r, nil
 }
 
-// ready makes a table "em" and a worker, which is paused.
-func ready(ctx context.Context, c *client.Client, core int) error {
-	if err := clear(ctx, c); err != nil {
-		return err
+// measure goes one way on one target.
+func (w rulesWay) measure(ctx context.Context, c *client.Client, core int) RulesEntry {
+	e := RulesEntry{Name: w.name, Target: c.Address(), Rules: w.rules}
+	err := clear(ctx, c)
+	if err == nil {
+		err = w.prepare(ctx, c, core)
 	}
+	begin := time.Now()
+	if err == nil {
+		err = w.run(ctx, c)
+	}
+	took := time.Since(begin).Seconds()
+	if err == nil {
+		err = w.check(ctx, c)
+	}
+	if err != nil {
+		e.Error = err.Error()
+		return e
+	}
+	e.Seconds, e.PerSecond = took, float64(w.rules)/took
+	return e
+}
+
+// emptyTable makes a table "em" and a worker, which is paused.
+func emptyTable(ctx context.Context, c *client.Client, core int) error {
 	if err := c.AddWorker(ctx, 0, int64(core), ""); err != nil {
 		return err
 	}
@@ -116,7 +127,7 @@ func exactRule(i int) map[string]any {
 		map[string]any{"value_bin": fmt.Sprintf("%08x", 10<<24+i/100)}, map[string]any{"value_bin": fmt.Sprintf("%04x", i%100)}}}
 }
 
-func oneByOne(ctx context.Context, c *client.Client, _ int) error {
+func oneByOne(ctx context.Context, c *client.Client) error {
 	desc := schemas.ClassByName("ExactMatch").Command("add").Arg
 	for i := range manyRules {
 		arg, err := message(desc, exactRule(i))
@@ -147,12 +158,12 @@ func configure(ctx context.Context, c *client.Client, v map[string]any) error {
 	return err
 }
 
-func atOnce(ctx context.Context, c *client.Client, _ int) error {
+func atOnce(ctx context.Context, c *client.Client) error {
 	return configure(ctx, c, exactConfig())
 }
 
 // fromFile includes writing the file, reading it and checking what it says.
-func fromFile(ctx context.Context, c *client.Client, _ int) error {
+func fromFile(ctx context.Context, c *client.Client) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
@@ -176,36 +187,109 @@ func fromFile(ctx context.Context, c *client.Client, _ int) error {
 	return configure(ctx, c, v)
 }
 
-// replaceACL replaces a long list by another one that decides the same, while
-// packets pass: each of them must come out, whichever list it met.
-func replaceACL(ctx context.Context, c *client.Client, core int) error {
-	p := &pipeline{}
-	acl(p, replaceRules)
-	if err := clear(ctx, c); err != nil {
+// allThere asks the table "em" for its rules.
+func allThere(ctx context.Context, c *client.Client) error {
+	resp, err := c.Command(ctx, "em", "get_runtime_config", nil)
+	if err != nil {
 		return err
 	}
+	v, err := decode(resp)
+	if err != nil {
+		return err
+	}
+	if n := v.Get(v.Descriptor().Fields().ByName("rules")).List().Len(); n != manyRules {
+		return fmt.Errorf("the table has %d rules, want %d", n, manyRules)
+	}
+	return nil
+}
+
+// The first byte of the addresses that the packets of traffic go to: those to
+// the former may pass, those to the latter must not.
+const (
+	mayPass   = 10
+	mustStop  = 12
+	stopped   = "12.34.56.78/32"
+	beforeACL = "before"
+	behindACL = "behind"
+)
+
+// traffic has packets pass an ACL that tells two kinds apart, which are counted
+// on both sides of it:
+//
+//	                         ┌ 10 ┐       ┌ 10 ┐
+//	Source ─ Rewrite ─ Split ┤    ├ ACL ─ Split ├ Sink
+//	                         └ 12 ┘       └ 12 ┘
+func traffic(ctx context.Context, c *client.Client, core int) error {
+	p := &pipeline{}
+	p.source(tutorial(p)...)
+	by := map[string]any{"size": 1, "offset": offDstIP}
+	p.add(beforeACL, "Split", by)
+	p.apart("acl", "ACL", rulesFor(replaceRules))
+	p.link(beforeACL, mayPass, "acl", 0)
+	p.link(beforeACL, mustStop, "acl", 0)
+	p.add(behindACL, "Split", by)
+	p.apart("sink", "Sink", nil)
+	p.link(behindACL, mayPass, "sink", 0)
+	p.link(behindACL, mustStop, "sink", 0)
 	if err := build(ctx, c, p, []int{core}); err != nil {
 		return err
 	}
-	if _, err := c.ResumeAll(ctx); err != nil {
-		return err
+	_, err := c.ResumeAll(ctx)
+	return err
+}
+
+// rulesFor is a list of n rules. Most fit no packet; one in the middle stops a
+// kind of them, and the last lets the rest pass. Without either some packet is
+// judged otherwise.
+func rulesFor(n int) map[string]any {
+	rules := make([]any, n)
+	for i := range rules {
+		rules[i] = noPacket(i)
 	}
+	rules[n/2] = map[string]any{"dst_ip": stopped, "drop": true}
+	rules[n-1] = map[string]any{"drop": false}
+	return map[string]any{"rules": rules}
+}
+
+// replaceAll replaces a long list by others that decide the same.
+func replaceAll(ctx context.Context, c *client.Client) error {
 	for i := range replaceTimes {
 		if err := replace(ctx, c, i); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// judged compares what was counted on both sides of the ACL: each packet must
+// have been judged as by any of the lists, whichever it met.
+func judged(ctx context.Context, c *client.Client) error {
 	if err := c.PauseAll(ctx); err != nil {
 		return err
 	}
-	return balance(ctx, c, p)
+	var n [4]uint64
+	for i, g := range []struct {
+		module string
+		ogate  uint64
+	}{{beforeACL, mayPass}, {behindACL, mayPass}, {beforeACL, mustStop}, {behindACL, mustStop}} {
+		var err error
+		if n[i], err = packets(ctx, c, g.module, g.ogate); err != nil {
+			return err
+		}
+	}
+	switch {
+	case n[0] == 0 || n[2] == 0:
+		return fmt.Errorf("%d and %d packets were made, want some of both kinds", n[0], n[2])
+	case n[1] != n[0]:
+		return fmt.Errorf("%d of %d packets passed the ACL that all of them may pass", n[1], n[0])
+	case n[3] != 0:
+		return fmt.Errorf("%d of %d packets passed the ACL that none of them may pass", n[3], n[2])
+	}
+	return nil
 }
 
 func replace(ctx context.Context, c *client.Client, i int) error {
-	p := &pipeline{}
-	acl(p, replaceRules+i%2)
-	args := p.modules[2].args
-	arg, err := message(schemas.ClassByName("ACL").Arg, args)
+	arg, err := message(schemas.ClassByName("ACL").Arg, rulesFor(replaceRules+i%2))
 	if err != nil {
 		return err
 	}

@@ -34,21 +34,35 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Run runs the suite. The daemons must have no pipeline and lose what the
-// rows build. A row that fails is reported in the result, and the others run.
-func Run(ctx context.Context, o Options) (*Report, error) {
+// begin looks at the targets, which must have no pipeline, and at the machine.
+func (o Options) begin(ctx context.Context) (*Machine, error) {
 	for _, c := range o.Targets {
 		if err := empty(ctx, c); err != nil {
 			return nil, err
 		}
 	}
-	r := &Report{Machine: startMachine()}
+	return startMachine(), nil
+}
+
+// tell says how far the run has come.
+func (o Options) tell(line string) {
+	if o.Progress != nil {
+		_, _ = fmt.Fprintln(o.Progress, line) // progress may be lost
+	}
+}
+
+// Run runs the suite. The daemons must have no pipeline and lose what the
+// rows build. A row that fails is reported in the result, and the others run.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	machine, err := o.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Machine: machine}
 	for _, row := range o.Rows {
 		res := runRow(ctx, o, row)
 		r.Rows = append(r.Rows, res)
-		if o.Progress != nil {
-			_, _ = fmt.Fprintln(o.Progress, res.line()) // progress may be lost
-		}
+		o.tell(res.line())
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -16,15 +16,22 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bessform/terraform-provider-bess/appliance/client"
+	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	hooks "github.com/bessform/terraform-provider-bess/appliance/hook/all"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	modules "github.com/bessform/terraform-provider-bess/appliance/module/all"
 	ports "github.com/bessform/terraform-provider-bess/appliance/port/all"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
+	"github.com/bessform/terraform-provider-bess/schemas"
 )
 
 // daemon is a real engine behind a real connection.
-func daemon(t *testing.T) *client.Client {
+func daemon(t *testing.T) *client.Client { return daemonWith(t, true) }
+
+// daemonWith returns a daemon that has the calls of this engine, or only those
+// of the original one.
+func daemonWith(t *testing.T, all bool) *client.Client {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bench") // t.TempDir is too long for a socket
 	if err != nil {
@@ -42,6 +49,9 @@ func daemon(t *testing.T) *client.Client {
 	}
 	g := grpc.NewServer()
 	server.New(e, "test", func() {}).Register(g)
+	if all {
+		declare.Register(g, e, declare.Catalog{Classes: modules.Classes(), Drivers: ports.Drivers()}, nil, nil)
+	}
 	go func() { _ = g.Serve(l) }()
 	t.Cleanup(func() { g.Stop(); e.Close() })
 	c, err := client.Dial("unix:"+path, client.Options{})
@@ -195,9 +205,8 @@ func TestRules(t *testing.T) {
 	many, replace, times := manyRules, replaceRules, replaceTimes
 	defer func() { manyRules, replaceRules, replaceTimes = many, replace, times }()
 	manyRules, replaceRules, replaceTimes = 300, 200, 3
-	c := daemon(t)
-	report, err := Rules(t.Context(), options(nil, c))
-	if err != nil || report.Failed() || len(report.Rows) != 4 {
+	report, err := Rules(t.Context(), options(nil, daemon(t), daemonWith(t, false)))
+	if err != nil || report.Failed() || len(report.Rows) != 8 {
 		t.Fatalf("%v, %+v", err, report)
 	}
 	for _, e := range report.Rows {
@@ -209,5 +218,48 @@ func TestRules(t *testing.T) {
 	report.Markdown(&b)
 	if !strings.Contains(b.String(), "| ACL of 200 rules replaced 3 times under traffic | unix:") {
 		t.Errorf("%s", b.String())
+	}
+}
+
+// While a list is half there, packets are judged otherwise; the check after the
+// replacements tells.
+func TestHalfAListIsFoundOut(t *testing.T) {
+	many, replace := manyRules, replaceRules
+	defer func() { manyRules, replaceRules = many, replace }()
+	manyRules, replaceRules = 300, 200
+	whole := rulesFor(replaceRules)["rules"].([]any)
+	for want, rules := range map[string][]any{
+		"that all of them may pass":  whole[:replaceRules-1],
+		"that none of them may pass": whole[replaceRules/2+1:],
+	} {
+		c := daemon(t)
+		if err := traffic(t.Context(), c, 0); err != nil {
+			t.Fatal(err)
+		}
+		arg, err := message(schemas.ClassByName("ACL").Arg, map[string]any{"rules": rules})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.UpdateModule(t.Context(), "acl", arg); err != nil {
+			t.Fatal(err)
+		}
+		before, err := packets(t.Context(), c, beforeACL, mustStop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		testenv.Eventually(t, "packets meet that list", func() bool {
+			n, err := packets(t.Context(), c, beforeACL, mustStop)
+			return err == nil && n > before+1000
+		})
+		if err := judged(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want …%s", err, want)
+		}
+	}
+	c := daemon(t)
+	if err := emptyTable(t.Context(), c, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := allThere(t.Context(), c); err == nil || !strings.Contains(err.Error(), "the table has 0 rules, want 300") {
+		t.Error(err)
 	}
 }

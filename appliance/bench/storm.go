@@ -90,18 +90,15 @@ func stormPipeline() *pipeline {
 
 // Storm measures every target in quiet and in a storm, in turn.
 func Storm(ctx context.Context, o Options) (*StormReport, error) {
-	for _, c := range o.Targets {
-		if err := empty(ctx, c); err != nil {
-			return nil, err
-		}
+	machine, err := o.begin(ctx)
+	if err != nil {
+		return nil, err
 	}
-	r := &StormReport{Machine: startMachine()}
+	r := &StormReport{Machine: machine}
 	for _, c := range o.Targets {
 		res := stormOne(ctx, o, c)
 		r.Results = append(r.Results, res)
-		if o.Progress != nil {
-			_, _ = fmt.Fprintln(o.Progress, res.line()) // progress may be lost
-		}
+		o.tell(res.line())
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -13,9 +13,9 @@ import (
 	"syscall"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
 // Options say who wants an interface and how.
@@ -31,7 +31,7 @@ type Options struct {
 // on to that one. Safe for concurrent use.
 type Interface struct {
 	Options
-	ns   netns.NsHandle
+	ns   *netns.Namespace
 	kern *netlink.Handle // stays in the namespace
 	mtu  atomic.Int64
 
@@ -50,7 +50,7 @@ type Interface struct {
 // first. Errors: ENODEV if there is none of that name, EBUSY if another process
 // uses it, or another port of this one and either wants it for itself.
 func Claim(name string, o Options) (_ *Interface, err error) {
-	i := &Interface{Options: o, ns: netns.None(), promisc: -1}
+	i := &Interface{Options: o, promisc: -1}
 	defer func() {
 		if err != nil {
 			i.free()
@@ -63,7 +63,7 @@ func Claim(name string, o Options) (_ *Interface, err error) {
 	if i.kern, err = netlink.NewHandle(syscall.NETLINK_ROUTE); err != nil {
 		return nil, err
 	}
-	if i.ns, err = netns.Get(); err != nil {
+	if i.ns, err = netns.Current(); err != nil {
 		return nil, err
 	}
 	link, err := i.kern.LinkByName(name)
@@ -80,13 +80,17 @@ func Claim(name string, o Options) (_ *Interface, err error) {
 	return i, err
 }
 
+// Do runs f on a thread in the interface's network namespace: sockets opened
+// there stay there.
+func (i *Interface) Do(f func() error) error { return i.ns.Do(f) }
+
 // free releases what Claim opened.
 func (i *Interface) free() {
 	if i.kern != nil {
 		i.kern.Close()
 	}
-	if i.ns.IsOpen() {
-		_ = i.ns.Close()
+	if i.ns != nil {
+		i.ns.Close()
 	}
 }
 
@@ -132,7 +136,7 @@ var table = struct {
 
 // hold adds i to the users of the interface with attributes a.
 func hold(i *Interface, a *netlink.LinkAttrs) (*held, error) {
-	ns, err := inode(i.ns)
+	ns, err := i.ns.Inode()
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
 // Recover undoes what processes that are gone left changed on interfaces,
@@ -47,13 +46,12 @@ func Recover(dir string) (undone []string, err error) {
 // interface; "" if there was nothing left to undo.
 func (j *journal) recover() string {
 	ns := findNamespace(j.Namespace)
-	if !ns.IsOpen() {
+	if ns == nil {
 		j.remove() // the namespace is gone, and everything in it
 		return ""
 	}
-	defer func() { _ = ns.Close() }()
-	var kern *netlink.Handle
-	err := within(ns, func() (err error) { kern, err = netlink.NewHandle(syscall.NETLINK_ROUTE); return err })
+	defer ns.Close()
+	kern, err := ns.Netlink()
 	if err != nil {
 		return ""
 	}
@@ -85,8 +83,8 @@ func (j *journal) String() string {
 }
 
 // findNamespace opens the network namespace with an inode: the calling
-// thread's, one with a name, or that of some process.
-func findNamespace(ino uint64) netns.NsHandle {
+// thread's, one with a name, or that of some process; nil if there is none.
+func findNamespace(ino uint64) *netns.Namespace {
 	paths := []string{"/proc/thread-self/ns/net"}
 	for _, pattern := range []string{"/var/run/netns/*", "/proc/[0-9]*/ns/net"} {
 		more, _ := filepath.Glob(pattern)
@@ -97,23 +95,14 @@ func findNamespace(ino uint64) netns.NsHandle {
 		if syscall.Stat(p, &s) != nil || s.Ino != ino {
 			continue
 		}
-		h, err := netns.GetFromPath(p)
+		ns, err := netns.Target{Path: p}.Open()
 		if err != nil {
 			continue
 		}
-		if now, err := inode(h); err == nil && now == ino {
-			return h
+		if now, err := ns.Inode(); err == nil && now == ino {
+			return ns
 		}
-		_ = h.Close()
+		ns.Close()
 	}
-	return netns.None()
-}
-
-// inode returns what tells namespaces apart.
-func inode(h netns.NsHandle) (uint64, error) {
-	var s syscall.Stat_t
-	if err := syscall.Fstat(int(h), &s); err != nil {
-		return 0, fmt.Errorf("network namespace: %w", err)
-	}
-	return s.Ino, nil
+	return nil
 }

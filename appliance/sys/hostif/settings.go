@@ -222,7 +222,7 @@ func (i *Interface) SetPromiscuous(on bool) error {
 	if i.held == nil {
 		return errno.Errorf(errno.ENODEV, "interface %s: closed", i.name)
 	}
-	return i.inside(func() (err error) {
+	return i.Do(func() (err error) {
 		if i.promisc, err = sys.OpenPromiscuous(i.held.index); err != nil {
 			return fmt.Errorf("interface %s: promiscuous mode: %w", i.name, err)
 		}

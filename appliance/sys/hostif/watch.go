@@ -47,7 +47,7 @@ func (i *Interface) Watch(reopen func() error) error {
 func (w *watcher) subscribe() (<-chan netlink.LinkUpdate, error) {
 	updates := make(chan netlink.LinkUpdate)
 	// The socket stays in the namespace it is opened in.
-	err := w.i.inside(func() error { return netlink.LinkSubscribe(updates, w.stop) })
+	err := w.i.Do(func() error { return netlink.LinkSubscribe(updates, w.stop) })
 	return updates, err
 }
 
@@ -139,7 +139,7 @@ func (i *Interface) follow(a *netlink.LinkAttrs) error {
 	promisc := i.promisc >= 0
 	i.dropPromiscuous()
 	if promisc {
-		err := i.inside(func() (err error) { i.promisc, err = sys.OpenPromiscuous(i.held.index); return err })
+		err := i.Do(func() (err error) { i.promisc, err = sys.OpenPromiscuous(i.held.index); return err })
 		if err != nil {
 			return err
 		}

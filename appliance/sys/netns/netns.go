@@ -73,10 +73,26 @@ func (n *Namespace) Same(other *Namespace) bool {
 	return unix.Fstat(n.fd, &a) == nil && unix.Fstat(other.fd, &b) == nil && a.Ino == b.Ino && a.Dev == b.Dev
 }
 
-// Do runs f on a thread inside the namespace and returns its error. Sockets
-// and devices opened there stay there. f must not start goroutines that are to
-// be inside, too. Errors: EPERM without the capability CAP_SYS_ADMIN.
+// Inode returns the number that the kernel knows the namespace by, as long as it
+// exists.
+func (n *Namespace) Inode() (uint64, error) {
+	var s unix.Stat_t
+	if err := unix.Fstat(n.fd, &s); err != nil {
+		return 0, fmt.Errorf("network namespace: %w", err)
+	}
+	return s.Ino, nil
+}
+
+// Do runs f on a thread inside the namespace, the caller's if that is there, and
+// returns its error. Sockets and devices opened there stay there. f must not
+// start goroutines that are to be inside, too. Errors: EPERM without the
+// capability CAP_SYS_ADMIN, which it takes to go elsewhere.
 func (n *Namespace) Do(f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if n.here() {
+		return f()
+	}
 	done := make(chan error)
 	go n.do(f, done)
 	return <-done
@@ -95,8 +111,7 @@ func (n *Namespace) do(f func() error, done chan<- error) {
 		done <- err
 		return
 	}
-	// Never unlocked: the thread ends with the goroutine. To stay at home takes
-	// no capability.
+	// Never unlocked: the thread ends with the goroutine.
 	if !n.here() {
 		if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
 			done <- enterError(err)
