@@ -17,6 +17,9 @@ const (
 	offDstPort = 36
 )
 
+// dropGate is the gate that drops (spec: modules/classify.md).
+const dropGate = 8192
+
 func tableRows() []Row {
 	var rows []Row
 	for _, n := range []int{1000, 100000} {
@@ -66,13 +69,16 @@ func exactMatch(p *pipeline, a, b int) {
 		map[string]any{"offset": offDstPort, "size": 2, "min": port, "max": port + b - 1})
 	p.add("em", "ExactMatch", map[string]any{"entries": max(2*a*b, 1024), "fields": []any{
 		map[string]any{"offset": offDstIP, "num_bytes": 4}, map[string]any{"offset": offDstPort, "num_bytes": 2}}})
+	var rules []any
 	for i := range a {
 		for j := range b {
-			p.command("em", "add", map[string]any{"gate": 0, "fields": []any{
+			rules = append(rules, map[string]any{"gate": 0, "fields": []any{
 				map[string]any{"value_bin": binary.BigEndian.AppendUint32(nil, uint32(addr+i))},
 				map[string]any{"value_bin": binary.BigEndian.AppendUint16(nil, uint16(port+j))}}})
 		}
 	}
+	// All in one call: some engines copy the table for each rule that is added.
+	p.command("em", "set_runtime_config", map[string]any{"default_gate": dropGate, "rules": rules})
 	p.sink(1, all(within(offDstIP, 4, addr, addr+uint64(a)-1), within(offDstPort, 2, port, port+uint64(b)-1)))
 }
 
