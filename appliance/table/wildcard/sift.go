@@ -46,7 +46,8 @@ func (s *sieve) byMaskPortable(keys []uint64, stride int, sets *[sieveMasks]uint
 	}
 }
 
-// sift is byMask for the first n groups of masks, at least one, for all keys at the same time.
+// sift is byMask for the first n groups of masks, at least one, for all keys at
+// the same time.
 func (s *sieve) sift(keys []uint64, stride, n int, sets *[sieveMasks]uint64) {
 	var acc [groups][chunk]byte
 	var words [chunk]uint64
