@@ -44,32 +44,25 @@ const (
 
 // usual returns what kind of packet d begins with if it is TCP or UDP in an
 // IPv4 header without options, whole and of plainLen bytes, with nothing left
-// for the hardware to do.
-func usual(p packet.Packet, d []byte) (kind, bool) {
-	if len(d) < plainLen || p.Flags() != 0 {
+// for the hardware.
+func usual(d *packet.Front, flags uint32) (kind, bool) {
+	k, need := isTCP, uint16(plainLen-ipAt)
+	if d[23] == header.ProtoUDP {
+		k, need = isUDP, plainL4+header.UDPLen-ipAt
+	} else if d[23] != header.ProtoTCP {
 		return isUnsupported, false
 	}
-	first, second := be.Uint64(d[12:20]), be.Uint64(d[20:28]) // of the header, behind the EtherType
-	if first>>40 != plainIPv4 || second>>48&anyPiece != 0 {
-		return isUnsupported, false
-	}
-	total := uint16(first >> 16)
-	switch uint8(second >> 32) {
-	case header.ProtoTCP:
-		return isTCP, total >= plainLen-ipAt
-	case header.ProtoUDP:
-		return isUDP, total >= plainL4+header.UDPLen-ipAt
-	}
-	return isUnsupported, false
+	return k, be.Uint32(d[12:16])>>8 == plainIPv4 && be.Uint16(d[16:18]) >= need && be.Uint16(d[20:22])&anyPiece == 0 && flags == 0
 }
 
 // parse looks at a packet: the usual ones here, all others in parseAny.
 func parse(p packet.Packet) frame {
-	d := p.Bytes()
-	if k, ok := usual(p, d); ok {
-		return frame{d: d, l4: plainL4, kind: k}
+	if d := p.Front(plainLen); d != nil {
+		if k, ok := usual(d, p.Flags()); ok {
+			return frame{d: p.Bytes(), l4: plainL4, kind: k}
+		}
 	}
-	return parseAny(p, d)
+	return parseAny(p, p.Bytes())
 }
 
 func parseAny(p packet.Packet, d []byte) frame {
@@ -145,22 +138,21 @@ func (f *frame) setAddr(side header.Side, now uint32) (delta uint32) {
 
 // deltas returns by how much the sums over the header and over all grow with
 // another source.
-func deltas(from, to key) (addr, both uint32) {
-	addr = header.Delta32(from.addr(), to.addr())
-	return addr, addr + header.Delta16(from.port(), to.port())
+func deltas(from, to key) (addr, both uint16) {
+	d := header.Delta32(from.addr(), to.addr())
+	return header.Fold(d), header.Fold(d + header.Delta16(from.port(), to.port()))
 }
 
 // replaceSource gives a usual frame another source, which makes sums grow by
 // what deltas says.
-func replaceSource(d []byte, to key, isTCP bool, addr, both uint32) {
-	_ = d[plainLen-1]
-	be.PutUint16(d[24:26], header.Adjust(be.Uint16(d[24:26]), addr))
+func replaceSource(d *packet.Front, to key, isTCP bool, addr, both uint16) {
+	be.PutUint16(d[24:26], header.Deduct(be.Uint16(d[24:26]), addr))
 	be.PutUint32(d[26:30], to.addr())
 	be.PutUint16(d[34:36], to.port())
 	if isTCP {
-		be.PutUint16(d[50:52], header.Adjust(be.Uint16(d[50:52]), both))
+		be.PutUint16(d[50:52], header.Deduct(be.Uint16(d[50:52]), both))
 	} else if sum := be.Uint16(d[40:42]); sum != 0 {
-		be.PutUint16(d[40:42], header.NonZero(header.Adjust(sum, both)))
+		be.PutUint16(d[40:42], header.NonZero(header.Deduct(sum, both)))
 	}
 }
 

@@ -45,8 +45,8 @@ func (w *pass) outFlow(b *packet.Batch, k key) (rest uint64) {
 	bloom, isTCP := w.conf.bloom, k.transport() == tcp
 	addr, both := deltas(k, ext)
 	for i, p := range b.Packets() {
-		d := p.Bytes()
-		if len(d) < plainLen || maybe(bloom, be.Uint32(d[30:34])) {
+		d := p.Front(plainLen)
+		if d == nil || maybe(bloom, be.Uint32(d[30:34])) {
 			rest |= 1 << (i & 63)
 			continue
 		}
@@ -66,8 +66,8 @@ func (w *pass) outFlows(b *packet.Batch, keys *[packet.BatchSize]key) (rest uint
 	mappings, bloom, now := w.table.mappings, w.conf.bloom, w.now
 	for i, p := range b.Packets() {
 		i &= packet.BatchSize - 1
-		ext, d := f.out[i], p.Bytes()
-		if ext == 0 || maybe(bloom, be.Uint32(d[30:34])) {
+		ext, d := f.out[i], p.Front(plainLen)
+		if ext == 0 || d == nil || maybe(bloom, be.Uint32(d[30:34])) {
 			rest |= 1 << i
 			continue
 		}
@@ -115,9 +115,10 @@ func (w *pass) outRest(b *packet.Batch, rest uint64) (n int) {
 func sources(b *packet.Batch, keys *[packet.BatchSize]key) (same bool) {
 	differ := key(0)
 	for i, p := range b.Packets() {
-		d := p.Bytes()
-		if k, ok := usual(p, d); ok {
-			keys[i&(packet.BatchSize-1)] = makeKey(transport(k), be.Uint32(d[26:30]), be.Uint16(d[34:36]))
+		if d := p.Front(plainLen); d != nil {
+			if k, ok := usual(d, p.Flags()); ok {
+				keys[i&(packet.BatchSize-1)] = makeKey(transport(k), be.Uint32(d[26:30]), be.Uint16(d[34:36]))
+			}
 		}
 		differ |= keys[i&(packet.BatchSize-1)] ^ keys[0]
 	}
