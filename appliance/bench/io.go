@@ -50,9 +50,9 @@ func IORows() []IORow {
 	return []IORow{
 		{"afxdp", "AF_XDP on a veth pair (AFXDPPort)", loadgen.Live, true,
 			portRow("AFXDPPort", true, func(near, _ string) map[string]any { return map[string]any{"ifname": near} })},
-		{"afpacket", "AF_PACKET on a veth pair (AFPacketPort)", loadgen.Sockets, true,
+		{"afpacket", "AF_PACKET on a veth pair (AFPacketPort)", "", true,
 			portRow("AFPacketPort", true, func(near, _ string) map[string]any { return map[string]any{"interface": near} })},
-		{"afpacket-blocks", "AF_PACKET in blocks, past the queueing discipline", loadgen.Sockets, true,
+		{"afpacket-blocks", "AF_PACKET in blocks, past the queueing discipline", "", true,
 			portRow("AFPacketPort", true, func(near, _ string) map[string]any {
 				return map[string]any{"interface": near, "ring": "blocks", "qdisc_bypass": true}
 			})},
@@ -175,7 +175,7 @@ func (r *ioRun) run(ctx context.Context) (err error) {
 	}
 	if r.res.Generator = r.row.how; r.res.Generator == "" {
 		r.res.Generator = loadgen.Sockets
-		if loadgen.HasXDP(near()) {
+		if r.site.TakesLive(near()) {
 			r.res.Generator = loadgen.Live
 		}
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/vishvananda/netlink"
 	ns "github.com/vishvananda/netns"
 
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
@@ -42,6 +43,7 @@ type Site struct {
 	space *netns.Namespace
 	sink  *sink
 	end   string // where frames come back
+	live  bool   // near takes live frames
 }
 
 // NewSite makes a namespace with nothing in it. It needs the capability
@@ -87,8 +89,17 @@ func (s *Site) Close() {
 // Path names the namespace for other processes, as long as it is open here.
 func (s *Site) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), s.space.FD()) }
 
-// Cable makes a veth pair: near here, Far in the namespace. Both are up.
-func (s *Site) Cable(near string) error { return s.cable(near, Far) }
+// Cable makes a veth pair: near here, Far in the namespace. Both are up. Near
+// receives as a network card does (NAPI, which veth has with receive offload):
+// then it takes live frames whatever drives it.
+func (s *Site) Cable(near string) error {
+	err := s.cable(near, Far)
+	s.live = err == nil && sys.SetReceiveOffload(near, true)
+	return err
+}
+
+// TakesLive reports whether an interface of Cable takes live frames.
+func (s *Site) TakesLive(near string) bool { return s.live || hasXDP(near) }
 
 // Return makes another pair, whose end in the namespace is where frames come
 // back.
@@ -128,9 +139,9 @@ func (s *Site) at(name string, f func(netlink.Link) error) error {
 	})
 }
 
-// HasXDP reports whether an interface of this namespace has an XDP program in
+// hasXDP reports whether an interface of this namespace has an XDP program in
 // its driver: then it takes live frames from the other end of its cable.
-func HasXDP(name string) bool {
+func hasXDP(name string) bool {
 	l, err := netlink.LinkByName(name)
 	return err == nil && l.Attrs().Xdp != nil && l.Attrs().Xdp.Attached
 }
