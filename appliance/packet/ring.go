@@ -100,7 +100,14 @@ func (r *Ring) Put(ps []Packet) (n int, used uint64) {
 // number; cut of them, at the end, are to be freed. Consumer only.
 func (r *Ring) Take(dst []Packet) (n, cut int) {
 	head := r.head.Load()
-	for n < len(dst) && r.published(head) {
+	for n < len(dst) {
+		if head == r.end {
+			run := r.runs[head&r.mask].Load()
+			if run&runMask == 0 || run>>runBits != head<<runBits>>runBits {
+				break
+			}
+			r.end = head + run&runMask
+		}
 		k := min(len(dst)-n, int(r.end-head))
 		c := copy(dst[n:n+k], r.slots[head&r.mask:])
 		copy(dst[n+c:n+k], r.slots)
@@ -108,32 +115,12 @@ func (r *Ring) Take(dst []Packet) (n, cut int) {
 		head += uint64(k)
 	}
 	if n > 0 {
-		if r.published(head) {
-			// What is taken next comes from another core: on its way while
-			// these packets are processed.
-			i := head & r.mask
-			own(r.slots[i:min(i+r.end-head, uint64(len(r.slots)))])
-		}
 		r.head.Store(head)
 		if limit := r.cut.Load(); head > limit {
 			cut = int(min(head-limit, uint64(n)))
 		}
 	}
 	return n, cut
-}
-
-// published reports whether there are packets at head, and then has end behind
-// them. Consumer only.
-func (r *Ring) published(head uint64) bool {
-	if head != r.end {
-		return true
-	}
-	run := r.runs[head&r.mask].Load()
-	if run&runMask == 0 || run>>runBits != head<<runBits>>runBits {
-		return false
-	}
-	r.end = head + run&runMask
-	return true
 }
 
 // Close lets no packet enter any more and returns how many ever did.
