@@ -173,28 +173,6 @@ func (v *View) lookupFirst1(keys []uint64, out []int32, first []uint16, missing 
 	return misses
 }
 
-// LookupMasked is LookupBatch for keys of which only the bits of mask count.
-func (v *View) LookupMasked(keys, mask []uint64, out []int32) {
-	switch v.keyWords {
-	case 1:
-		a := mask[0]
-		for i, k := range keys[:len(out)] {
-			out[i] = v.Lookup1(k & a)
-		}
-	case 2:
-		v.lookupMasked2(keys[:2*len(out)], mask[0], mask[1], out)
-	default:
-		var m [MaxWords]uint64
-		key := m[:v.keyWords]
-		for i := range out {
-			for j, k := range keys[i*v.keyWords : (i+1)*v.keyWords] {
-				key[j] = k & mask[j]
-			}
-			out[i] = v.LookupHash(key, Hash(key))
-		}
-	}
-}
-
 // LookupSet looks up those keys that set names (bit i is key i), of which only
 // the bits of mask count. It returns which of them are there, and writes their
 // cells.
@@ -212,11 +190,15 @@ func (v *View) LookupSet(keys, mask []uint64, set uint64, cells *[64]int32) (fou
 	case 2:
 		found = v.lookupSet2(keys, mask[0], mask[1], set, cells)
 	default:
-		var c [1]int32
+		var m [MaxWords]uint64
+		key := m[:v.keyWords]
 		for ; set != 0; set &= set - 1 {
 			i := bits.TrailingZeros64(set)
-			if v.LookupMasked(keys[i*v.keyWords:], mask, c[:]); c[0] >= 0 {
-				cells[i] = c[0]
+			for j, k := range keys[i*v.keyWords : (i+1)*v.keyWords] {
+				key[j] = k & mask[j]
+			}
+			if c := v.LookupHash(key, Hash(key)); c >= 0 {
+				cells[i] = c
 				found |= 1 << i
 			}
 		}
@@ -224,7 +206,8 @@ func (v *View) LookupSet(keys, mask []uint64, set uint64, cells *[64]int32) (fou
 	return found
 }
 
-// lookupSet2 looks at the first slot of every key itself, as lookupMasked2.
+// lookupSet2 looks at the first slot of every key itself: most are empty where
+// rules of one mask are few, and nothing waits for anything then.
 func (v *View) lookupSet2(keys []uint64, a, b, set uint64, to *[64]int32) (found uint64) {
 	slots, shift, cells, stride := v.slots, v.shift&63, v.cells, uint64(v.stride)
 	for ; set != 0; set &= set - 1 {
@@ -246,22 +229,6 @@ func (v *View) lookupSet2(keys []uint64, a, b, set uint64, to *[64]int32) (found
 		found |= 1 << i
 	}
 	return found
-}
-
-// lookupMasked2 looks at the first slot of every key itself: most are empty
-// where rules of one mask are few, and nothing waits for anything then.
-func (v *View) lookupMasked2(keys []uint64, a, b uint64, out []int32) {
-	slots, shift := v.slots, v.shift&63
-	for i := range out {
-		x, y := keys[0]&a, keys[1]&b
-		keys = keys[2:]
-		s := atomic.LoadUint64(&slots[Hash2(x, y)>>shift&uint64(len(slots)-1)])
-		c := int32(-1)
-		if s != empty {
-			c = v.Lookup2(x, y)
-		}
-		out[i] = c
-	}
 }
 
 // Value returns the value words of a cell that a lookup returned.
