@@ -94,7 +94,7 @@ func (c *Cache) AllocZeroBatch(b *Batch, n, size int) bool {
 		return false
 	}
 	if 0 <= size && size <= ImageSize { // the usual sizes of generated packets
-		Stamp(b.Packets(), zeroImages[size:size+1], 0)
+		Stamp(b.Packets(), &zeroImages[size], 0)
 		return true
 	}
 	for _, p := range b.Packets() {

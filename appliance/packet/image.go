@@ -29,10 +29,22 @@ func NewImage(data []byte) Image {
 	return im
 }
 
-// zeroImages are images of 0..ImageSize zero bytes.
-var zeroImages = func() (list [ImageSize + 1]Image) {
+// Images are images to be stamped in turn.
+type Images struct {
+	list []Image
+	long bool // one of them has more than a head
+}
+
+// Add appends an image.
+func (s *Images) Add(im Image) {
+	s.list = append(s.list, im)
+	s.long = s.long || im.long()
+}
+
+// zeroImages are, by size, a single image of so many zero bytes.
+var zeroImages = func() (list [ImageSize + 1]Images) {
 	for n := range list {
-		list[n] = NewImage(make([]byte, n))
+		list[n].Add(NewImage(make([]byte, n)))
 	}
 	return list
 }()
@@ -41,16 +53,13 @@ var zeroImages = func() (list [ImageSize + 1]Image) {
 // image i, and returns how many were done and which image is next. It stops
 // before a packet that has segments or flags. The bytes behind the packet, up
 // to 64 or to ImageSize, are overwritten, too. Metadata stays.
-func Stamp(ps []Packet, images []Image, i int) (done, next int) {
-	if len(ps) == 0 || uint(i) >= uint(len(images)) {
+func Stamp(ps []Packet, images *Images, i int) (done, next int) {
+	if len(ps) == 0 || uint(i) >= uint(len(images.list)) {
 		return 0, i
 	}
-	done, next = stamp(ps, images, i)
-	for k := range images {
-		if images[k].long() {
-			stampTails(ps[:done], images, i)
-			break
-		}
+	done, next = stamp(ps, images.list, i)
+	if images.long {
+		stampTails(ps[:done], images.list, i)
 	}
 	return done, next
 }

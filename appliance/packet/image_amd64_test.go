@@ -5,7 +5,7 @@ package packet
 
 // stamps are the implementations that work on this processor.
 func stamps() map[string]func([]Packet, []Image, int) (int, int) {
-	m := map[string]func([]Packet, []Image, int) (int, int){"chosen": Stamp, "portable": both(stampPortable, stampTailsPortable)}
+	m := map[string]func([]Packet, []Image, int) (int, int){"chosen": chosen, "portable": both(stampPortable, stampTailsPortable)}
 	if avx2 {
 		m["avx2"] = both(stampAVX2, stampTailsPortable)
 	}

@@ -7,5 +7,5 @@ package packet
 
 // stamps are the implementations that work on this processor.
 func stamps() map[string]func([]Packet, []Image, int) (int, int) {
-	return map[string]func([]Packet, []Image, int) (int, int){"chosen": Stamp, "portable": both(stampPortable, stampTailsPortable)}
+	return map[string]func([]Packet, []Image, int) (int, int){"chosen": chosen, "portable": both(stampPortable, stampTailsPortable)}
 }

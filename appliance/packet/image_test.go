@@ -48,6 +48,19 @@ func both(stamp func([]Packet, []Image, int) (int, int), tails func([]Packet, []
 	}
 }
 
+// chosen is Stamp.
+func chosen(ps []Packet, images []Image, i int) (done, next int) {
+	return Stamp(ps, imagesOf(images...), i)
+}
+
+func imagesOf(list ...Image) *Images {
+	s := new(Images)
+	for _, im := range list {
+		s.Add(im)
+	}
+	return s
+}
+
 func TestStampStopsAtSegmentsAndFlags(t *testing.T) {
 	for name, stamp := range stamps() {
 		t.Run(name, func(t *testing.T) {
@@ -74,24 +87,25 @@ func TestStampStopsAtSegmentsAndFlags(t *testing.T) {
 
 func TestStampOfNothing(t *testing.T) {
 	_, b := cacheWithBatch(t, 1)
-	if done, next := Stamp(b.Packets(), nil, 0); done != 0 || next != 0 {
+	if done, next := Stamp(b.Packets(), new(Images), 0); done != 0 || next != 0 {
 		t.Fatal(done, next)
 	}
-	if done, next := Stamp(nil, make([]Image, 2), 1); done != 0 || next != 1 {
+	if done, next := Stamp(nil, imagesOf(make([]Image, 2)...), 1); done != 0 || next != 1 {
 		t.Fatal(done, next)
 	}
-	if done, next := Stamp(b.Packets(), make([]Image, 2), 2); done != 0 || next != 2 {
+	if done, next := Stamp(b.Packets(), imagesOf(make([]Image, 2)...), 2); done != 0 || next != 2 {
 		t.Fatal(done, next)
 	}
 }
 
 // cacheWithBatch returns n packets of 60 bytes.
-func cacheWithBatch(t *testing.T, n int) (*Cache, *Batch) {
+func cacheWithBatch(t testing.TB, n int) (*Cache, *Batch) {
 	t.Helper()
 	pool, err := NewPool(1024)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(pool.Close)
 	c, b := pool.NewCache(), new(Batch)
 	if !c.AllocBatch(b, n, 60) {
 		t.Fatal("no packets")
@@ -100,15 +114,10 @@ func cacheWithBatch(t *testing.T, n int) (*Cache, *Batch) {
 }
 
 func BenchmarkStamp(b *testing.B) {
-	pool, err := NewPool(1024)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer pool.Close()
-	c, batch := pool.NewCache(), new(Batch)
-	c.AllocBatch(batch, BatchSize, 60)
+	_, batch := cacheWithBatch(b, BatchSize)
 	long := []Image{NewImage(make([]byte, 100))}
-	for name, images := range map[string][]Image{"1": make([]Image, 1), "6": make([]Image, 6), "long": long} {
+	for name, list := range map[string][]Image{"1": make([]Image, 1), "6": make([]Image, 6), "long": long} {
+		images := imagesOf(list...)
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				Stamp(batch.Packets(), images, 0)

@@ -5,8 +5,8 @@ package packet
 
 import "unsafe"
 
-// stampPortable is Stamp, but for the bytes behind imageHead, for any processor: ps and images are not empty, i is
-// one of images.
+// stampPortable is Stamp, but for the bytes behind imageHead, for any
+// processor: ps and images are not empty, i is one of images.
 func stampPortable(ps []Packet, images []Image, i int) (done, next int) {
 	for k, p := range ps {
 		h := p.hdr()

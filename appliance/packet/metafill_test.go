@@ -55,13 +55,7 @@ func TestMetadataConst(t *testing.T) {
 }
 
 func BenchmarkClearMetadata(b *testing.B) {
-	pool, err := NewPool(1024)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer pool.Close()
-	c, batch := pool.NewCache(), new(Batch)
-	c.AllocBatch(batch, BatchSize, 60)
+	_, batch := cacheWithBatch(b, BatchSize)
 	for name, f := range map[string]func([]Packet, int){"chosen": ClearMetadata, "portable": clearPortable} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

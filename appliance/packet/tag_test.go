@@ -124,13 +124,7 @@ func TestTagsOfOneFrame(t *testing.T) {
 }
 
 func BenchmarkTags(b *testing.B) {
-	pool, err := NewPool(1024)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer pool.Close()
-	c, batch := pool.NewCache(), new(Batch)
-	c.AllocBatch(batch, BatchSize, 60)
+	_, batch := cacheWithBatch(b, BatchSize)
 	for name, do := range map[string][2]func([]Packet, uint32, uint32) uint64{"chosen": {PushTags, popBatch}, "portable": {pushOnes, popOnes}} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

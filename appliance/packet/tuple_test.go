@@ -114,8 +114,7 @@ func FuzzReadTuples(f *testing.F) {
 	f.Add(usual(), uint8(0), uint8(0))
 	f.Add(usual()[:38], uint8(16), uint8(255))
 	f.Fuzz(func(t *testing.T, frame []byte, at, v uint8) {
-		c, b := cacheWithBatch(t, 4)
-		defer c.Pool().Close()
+		_, b := cacheWithBatch(t, 4)
 		frame = frame[:min(len(frame), BufferSize)]
 		for i, p := range b.Packets() {
 			p.Set(usual())
@@ -135,13 +134,7 @@ func FuzzReadTuples(f *testing.F) {
 }
 
 func BenchmarkReadTuples(b *testing.B) {
-	pool, err := NewPool(1024)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer pool.Close()
-	c, batch := pool.NewCache(), new(Batch)
-	c.AllocBatch(batch, BatchSize, 60)
+	_, batch := cacheWithBatch(b, BatchSize)
 	for _, p := range batch.Packets() {
 		p.Set(usual())
 	}

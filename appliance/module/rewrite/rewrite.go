@@ -40,8 +40,8 @@ const (
 // list is a list of templates. Immutable once published.
 type list struct {
 	templates [][]byte
-	// images are the templates again if all are short enough, else nil.
-	images []packet.Image
+	// images are the templates again if all are short enough, else none.
+	images packet.Images
 }
 
 // extend returns a new list with copies of templates appended.
@@ -58,10 +58,10 @@ func (l *list) extend(templates [][]byte) (*list, error) {
 	}
 	for _, t := range out.templates {
 		if len(t) > packet.ImageSize {
-			out.images = nil
+			out.images = packet.Images{}
 			break
 		}
-		out.images = append(out.images, packet.NewImage(t))
+		out.images.Add(packet.NewImage(t))
 	}
 	return out, nil
 }
@@ -106,7 +106,7 @@ func (l *list) rewrite(ctx *module.Context, ps []packet.Packet, i int) int {
 	}
 	for len(ps) > 0 {
 		var done int
-		if done, i = packet.Stamp(ps, l.images, i); done == len(ps) {
+		if done, i = packet.Stamp(ps, &l.images, i); done == len(ps) {
 			break
 		}
 		p := ps[done]
