@@ -33,7 +33,7 @@ type Class struct {
 	Task bool `json:"task,omitempty"`
 	// TaskField names the field of the argument that, if not zero, makes the
 	// instances of other classes bring one.
-	TaskField string `json:"taskField,omitempty"`
+	TaskField string `json:"task_field,omitempty"`
 	// MinWorkers and MaxWorkers are how many workers may run an instance.
 	MinWorkers int `json:"min_workers"`
 	MaxWorkers int `json:"max_workers"`

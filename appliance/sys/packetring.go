@@ -56,7 +56,8 @@ type RingOptions struct {
 	// Index is the interface's.
 	Index int
 	// Frames is how many packets of up to Longest bytes the ring holds at
-	// least, rounded up to whole pieces of 64 kB. Longer ones come by Queued, or in Blocks as they are.
+	// least, rounded up to whole pieces of 64 kB. Longer ones come by Queued,
+	// or in Blocks as they are.
 	Frames, Longest int
 	// Blocks makes the kernel hand over packets in blocks: less work for each
 	// packet, but a lone one waits for the block's timer.
