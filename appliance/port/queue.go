@@ -57,19 +57,20 @@ func (p *Port) Send(q int, c *packet.Cache, b *packet.Batch) {
 	if p.adminUp.Load() {
 		// Lengths are read before the device owns, and may have freed, the
 		// packets.
-		var sizes [packet.BatchSize]uint32
 		var flags uint32
-		for i, pkt := range b.Packets() {
-			sizes[i] = uint32(pkt.TotalLen())
+		var bytes uint64
+		for _, pkt := range b.Packets() {
+			bytes += uint64(pkt.TotalLen())
 			flags |= pkt.Flags()
 		}
 		if flags&packet.FlagLarge != 0 && !p.large {
-			n = s.dropLarge(c, b, &sizes)
+			n = s.dropLarge(c, b)
+			bytes = b.Bytes()
 		}
 		sent = p.Device.Send(q, c, b.Packets())
-		var bytes uint64
-		for _, l := range sizes[:sent] {
-			bytes += uint64(l)
+		// A device may change the order: what it has not sent tells what it has.
+		for _, pkt := range b.Packets()[sent:] {
+			bytes -= uint64(pkt.TotalLen())
 		}
 		s.packets.Add(uint64(sent))
 		s.bytes.Add(bytes)
@@ -85,15 +86,15 @@ func (p *Port) Send(q int, c *packet.Cache, b *packet.Batch) {
 }
 
 // dropLarge frees the packets of b that the device cannot send and returns how
-// many are left, with their sizes.
-func (s *Queue) dropLarge(c *packet.Cache, b *packet.Batch, sizes *[packet.BatchSize]uint32) int {
+// many are left.
+func (s *Queue) dropLarge(c *packet.Cache, b *packet.Batch) int {
 	ps, n := b.Packets(), 0
-	for i, pkt := range ps {
+	for _, pkt := range ps {
 		if pkt.Flags()&packet.FlagLarge != 0 {
 			c.Free(pkt)
 			continue
 		}
-		ps[n], sizes[n] = pkt, sizes[i]
+		ps[n] = pkt
 		n++
 	}
 	s.dropped.Add(uint64(len(ps) - n))

@@ -214,6 +214,24 @@ func TestDropsOfTheKernel(t *testing.T) {
 	})
 }
 
+// Bytes are those of the packets that went, also when others before them were
+// refused for what they are.
+func TestBytesOfRefusedPackets(t *testing.T) {
+	s := newStage(t)
+	p := s.open(&arg{Interface: "near"}, 1, 1)
+	for _, n := range []int{4000, 60, 5000, 100} {
+		pkt := s.c.New(append(flow(1)[:14:14], make([]byte, n-14)...))
+		if pkt == 0 {
+			t.Fatal("no buffer")
+		}
+		s.b.Add(pkt)
+	}
+	p.Send(0, s.c, &s.b)
+	if st := p.Stats(port.Out); st.Packets != 2 || st.Dropped != 2 || st.Bytes != 160 {
+		t.Errorf("%d packets of %d bytes, %d dropped", st.Packets, st.Bytes, st.Dropped)
+	}
+}
+
 func TestNoAllocation(t *testing.T) {
 	for _, ring := range []string{"frames", "blocks"} {
 		s := newStage(t)
