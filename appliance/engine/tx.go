@@ -87,7 +87,7 @@ func (tx *Tx) DestroyPort(name string) error {
 	// Modules that were removed may still run in the workers' snapshots.
 	e.publishNow()
 	e.undo.exposed = true
-	cfg, up := p.Config(), p.Up()
+	cfg, up := p.Present(), p.Up()
 	if err := e.destroyPort(p); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (e *Engine) reopenPort(p *port.Port, cfg port.Config, up bool) {
 		e.log.Error("a port could not be opened again", "port", p.Name, "error", err)
 		return
 	}
-	if c := again.Config(); c.MTU == cfg.MTU && bytes.Equal(c.MAC, cfg.MAC) && again.Up() == up {
+	if c := again.Present(); c.MTU == cfg.MTU && bytes.Equal(c.MAC, cfg.MAC) && again.Up() == up {
 		return
 	}
 	if err := again.SetConf(cfg.MTU, cfg.MAC, up); err != nil {

@@ -115,6 +115,13 @@ type (
 		SetConf(mtu int, mac net.HardwareAddr, up bool) error
 	}
 
+	// Addresser reports the MTU (0: unknown) and the hardware address (nil:
+	// unknown) that the device has at the moment. Others than the port may
+	// change them, and an interface that comes again may have others.
+	Addresser interface {
+		Address() (mtu int, mac net.HardwareAddr)
+	}
+
 	// Linker reports the state of the link.
 	Linker interface{ Link() Link }
 
@@ -180,11 +187,28 @@ func Open(d *Driver, cfg Config, arg proto.Message, asGiven *anypb.Any) (*Port, 
 	return p, nil
 }
 
-// Config returns the configuration in effect.
+// Config returns the configuration as the port was opened with and clients
+// changed it.
 func (p *Port) Config() Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cfg
+}
+
+// Present returns the configuration with the MTU and the address that the
+// device has at the moment, as far as it knows.
+func (p *Port) Present() Config {
+	c := p.Config()
+	if a, ok := p.Device.(Addresser); ok {
+		mtu, mac := a.Address()
+		if mtu != 0 {
+			c.MTU = mtu
+		}
+		if len(mac) == 6 {
+			c.MAC = mac
+		}
+	}
+	return c
 }
 
 // Up reports the administrative state.

@@ -35,7 +35,7 @@ func (s *Server) ResetPorts(context.Context, *api.EmptyRequest) (*api.EmptyRespo
 func (s *Server) ListPorts(context.Context, *api.EmptyRequest) (*api.ListPortsResponse, error) {
 	resp := &api.ListPortsResponse{}
 	for _, p := range s.engine.ListPorts() {
-		c := p.Config()
+		c := p.Present()
 		resp.Ports = append(resp.Ports, &api.ListPortsResponse_Port{
 			Name: p.Name, Driver: p.Driver.Name, MacAddr: c.MAC.String(),
 			NumIncQ: uint64(c.NumInc), NumOutQ: uint64(c.NumOut),
@@ -76,7 +76,7 @@ func (s *Server) GetPortConf(_ context.Context, r *api.GetPortConfRequest) (*api
 	case p == nil:
 		err = errno.Errorf(errno.ENOENT, "No port `%s' found", r.GetName())
 	default:
-		c := p.Config()
+		c := p.Present()
 		return &api.GetPortConfResponse{Conf: &api.PortConf{MacAddr: c.MAC.String(), Mtu: uint32(c.MTU), AdminUp: p.Up()}}, nil
 	}
 	return &api.GetPortConfResponse{Error: toError(err)}, nil

@@ -214,6 +214,32 @@ func TestDropsOfTheKernel(t *testing.T) {
 	})
 }
 
+// What others change, and what an interface that comes again has, is what the
+// port shows.
+func TestPresentSettings(t *testing.T) {
+	s := newStage(t)
+	p := s.open(&arg{Interface: "near"}, 1, 1)
+	near := func() (text string) {
+		s.ns.Link("near", func(l netlink.Link) error {
+			text = fmt.Sprint(l.Attrs().MTU, " ", l.Attrs().HardwareAddr)
+			return nil
+		})
+		return text
+	}
+	shown := func() string { c := p.Present(); return fmt.Sprint(c.MTU, " ", c.MAC) }
+	first := shown()
+	s.ns.Link("near", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1400) })
+	if shown() != near() || shown() == first {
+		t.Errorf("shown %s, has %s", shown(), near())
+	}
+	s.ns.Delete("near")
+	if shown() != first {
+		t.Errorf("gone: shown %s, want %s", shown(), first)
+	}
+	s.ns.Veth("near", "far")
+	testenv.Eventually(t, "the new interface is shown", func() bool { return shown() == near() })
+}
+
 // Bytes are those of the packets that went, also when others before them were
 // refused for what they are.
 func TestBytesOfRefusedPackets(t *testing.T) {

@@ -123,5 +123,8 @@ func (d *netAFPacket) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	return d.iface.SetConf(mtu, mac, up)
 }
 
+// Address returns the MTU and the address of the interface.
+func (d *netAFPacket) Address() (mtu int, mac net.HardwareAddr) { return d.iface.Address() }
+
 // Link reports the state of the interface.
 func (d *netAFPacket) Link() port.Link { return port.Link(d.iface.Link()) }

@@ -121,5 +121,8 @@ func (d *netAFXDP) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	return d.dev.SetConf(mtu, mac, up)
 }
 
+// Address returns the MTU and the address of the interface.
+func (d *netAFXDP) Address() (mtu int, mac net.HardwareAddr) { return d.dev.Address() }
+
 // Link reports the state of the interface.
 func (d *netAFXDP) Link() port.Link { return port.Link(d.dev.Link()) }

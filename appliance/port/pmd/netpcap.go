@@ -293,6 +293,15 @@ func (d *netPcap) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	return nil
 }
 
+// Address returns the MTU and the address of the first interface, nothing for
+// files.
+func (d *netPcap) Address() (mtu int, mac net.HardwareAddr) {
+	for _, i := range d.ifaces() {
+		return i.Address()
+	}
+	return 0, nil
+}
+
 // Link reports the state of the first interface. Files are always up.
 func (d *netPcap) Link() port.Link {
 	for _, i := range d.ifaces() {

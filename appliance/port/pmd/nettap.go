@@ -105,6 +105,9 @@ func (d *netTap) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	return d.dev.SetConf(mtu, mac, up)
 }
 
+// Address returns the MTU and the address of the interface.
+func (d *netTap) Address() (mtu int, mac net.HardwareAddr) { return d.dev.Address() }
+
 // DeviceStats counts what was lost on the way from the interface.
 func (d *netTap) DeviceStats() (inc, out port.DeviceStats) {
 	return port.DeviceStats{Dropped: d.dev.Dropped()}, port.DeviceStats{}

@@ -26,6 +26,7 @@ type inner interface {
 	port.Device
 	port.FDWaiter
 	port.Configurer
+	port.Addresser
 	port.Linker
 	port.Statser
 	port.Noter

@@ -67,7 +67,8 @@ func TestInterfaceInANamespace(t *testing.T) {
 		if c := p.Config(); c.MAC.String() != k.mac || c.MTU != k.mtu || !p.Link().Up || p.Link().SpeedMbps != 0 {
 			t.Errorf("%+v, %+v", c, p.Link())
 		}
-		if err := p.SetConf(9001, net.HardwareAddr{2, 0, 0, 0, 0, 9}, false); err != nil || p.Link().Up || p.Config().MTU != 9001 {
+		if err := p.SetConf(9001, net.HardwareAddr{2, 0, 0, 0, 0, 9}, false); err != nil || p.Link().Up || p.Config().MTU != 9001 ||
+			p.Present().MTU != 9001 || p.Present().MAC[5] != 9 {
 			t.Errorf("set down: %v, %+v", err, p.Link())
 		}
 	}

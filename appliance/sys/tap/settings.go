@@ -118,6 +118,17 @@ func apply(kern *netlink.Handle, link netlink.Link, s state) error {
 	return nil
 }
 
+// Address returns the MTU and the hardware address that the interface has at
+// the moment, nothing if it is gone.
+func (d *Device) Address() (mtu int, mac net.HardwareAddr) {
+	_ = d.at(func(_ *netlink.Handle, link netlink.Link) error {
+		s := stateOf(link)
+		mtu, mac = s.mtu, s.mac
+		return nil
+	})
+	return mtu, mac
+}
+
 // Up reports whether the interface exists and is up.
 func (d *Device) Up() bool {
 	up := false
