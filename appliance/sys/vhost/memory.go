@@ -20,14 +20,16 @@ type region struct {
 // memory are all regions. It never changes; there is a new one instead.
 type memory struct{ regions []region }
 
-// maxRegion bounds a region and its offset, in bytes: 16 TiB.
-const maxRegion = 1 << 44
+// maxMemory bounds how much of its files a front end may have mapped here, in
+// bytes: 4 TiB. There are 128 TiB of addresses, and the daemon, which needs some
+// itself, would not outlive a front end that takes them all.
+const maxMemory = 1 << 42
 
 // mapRegion maps a region of the file fd, which stays the caller's.
 func mapRegion(p place, fd int) (region, error) {
 	switch {
-	case p.size == 0 || p.size > maxRegion || p.offset > maxRegion:
-		return region{}, fmt.Errorf("region of %d bytes at offset %d of its file: must be 1..%d at most %d", p.size, p.offset, uint64(maxRegion), uint64(maxRegion))
+	case p.size == 0 || p.size > maxMemory || p.offset > maxMemory-p.size:
+		return region{}, fmt.Errorf("region of %d bytes at offset %d of its file: must have at least 1 and end within %d", p.size, p.offset, uint64(maxMemory))
 	case p.guest+p.size < p.guest || p.user+p.size < p.user:
 		return region{}, fmt.Errorf("region of %d bytes at %#x, %#x: ends behind the last address", p.size, p.guest, p.user)
 	case p.user%4096 != p.offset%4096:
@@ -58,8 +60,12 @@ func (m *memory) with(r region) (*memory, error) {
 	if len(m.regions) >= maxRegions {
 		return nil, fmt.Errorf("more than %d regions", maxRegions)
 	}
+	mapped := len(r.mapping)
 	for i := range m.regions {
 		o := &m.regions[i]
+		if mapped += len(o.mapping); mapped > maxMemory {
+			return nil, fmt.Errorf("more than %d bytes of files", uint64(maxMemory))
+		}
 		if r.guest < o.guest+o.size && o.guest < r.guest+r.size || r.user < o.user+o.size && o.user < r.user+r.size {
 			return nil, fmt.Errorf("regions of %d bytes at %#x and of %d at %#x overlap", r.size, r.guest, o.size, o.guest)
 		}

@@ -91,6 +91,82 @@ func TestMemoryChanges(t *testing.T) {
 	}
 }
 
+// Files may be as large as a front end likes, and cost nothing; addresses for
+// them do.
+func TestMemoryIsBounded(t *testing.T) {
+	testenv.NoLeaks(t)
+	g := newGuest(t)
+	defer g.close()
+	g.start(modern)
+	fd, err := unix.MemfdCreate("large", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	const size = maxMemory / 4
+	if err := unix.Ftruncate(fd, 2*maxMemory); err != nil {
+		t.Fatal(err)
+	}
+	add := func(i, size uint64) error {
+		_, err := g.say(addMemRegion, append(numberPayload(0), place{i << 42, size, i << 42, 0}.append(nil)...), fd)
+		return err
+	}
+	for i := range uint64(3) {
+		if err := add(i+1, size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for size, want := range map[uint64]string{size: "more than 4398046511104 bytes of files", maxMemory + 1: "must have at least 1 and end within"} {
+		if err := add(9, size); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+// A ring without descriptor is looked at by the clock, as long as there is one.
+func TestRingWithoutDescriptor(t *testing.T) {
+	testenv.NoLeaks(t)
+	w := newBench(t)
+	g := newGuest(t)
+	defer g.close()
+	g.start(modern)
+	polled := func(want uint64, when string) {
+		t.Helper()
+		if have := g.d.RetryAfter(0); have != want {
+			t.Errorf("%s: again in %d ns, want %d", when, have, want)
+		}
+	}
+	awake := func() bool {
+		p := []unix.PollFd{{Fd: int32(g.d.WaitFD(0)), Events: unix.POLLIN}}
+		n, err := unix.Poll(p, 0)
+		return err == nil && n == 1
+	}
+	polled(0, "with descriptor")
+	for range 2 {
+		_ = awake() // by the start
+		w.poll(g.d)
+		if awake() {
+			t.Error("awake without reason")
+		}
+		g.must(setVringKick, numberPayload(1|noFD))
+		polled(pollInterval, "without")
+		if !awake() {
+			t.Error("a worker that sleeps is not told")
+		}
+		g.frameAt(0x2000, pattern(60, 1))
+		g.desc(1, 0, desc{0x2000, 72, 0, 0})
+		g.offer(1, 0)
+		if n := len(w.poll(g.d)); n != 1 {
+			t.Errorf("%d frames", n)
+		}
+		g.must(getVringBase, statePayload(state{1, 0}))
+		polled(0, "stopped")
+	}
+	g.must(setVringKick, numberPayload(1|noFD))
+	g.s.end()
+	polled(0, "hung up")
+}
+
 func TestBadRequests(t *testing.T) {
 	testenv.NoLeaks(t)
 	null, err := os.Open("/dev/null")

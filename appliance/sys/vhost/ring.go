@@ -93,9 +93,9 @@ type ring struct {
 // forget is what happens to a ring when the front end goes.
 func (r *ring) forget() {
 	r.gate.shut()
-	r.wait.Clear()
+	r.unkick()
 	r.wake.Clear()
-	r.size, r.base, r.addr, r.kicked, r.enabled = 0, 0, nil, false, false
+	r.size, r.base, r.addr, r.enabled = 0, 0, nil, false
 }
 
 // stop takes the ring from its worker and remembers where it stands.

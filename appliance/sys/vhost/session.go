@@ -288,8 +288,7 @@ func (s *session) stopRing(m *message) ([]byte, error) {
 		return nil, err
 	}
 	r.stop()
-	r.kicked = false
-	r.wait.Clear()
+	r.unkick()
 	return statePayload(state{v.index, uint32(r.base)}), nil
 }
 
@@ -331,17 +330,27 @@ func (s *session) setDescriptor(m *message) error {
 
 // setKick makes the descriptor the one that wakes us; -1: there is none, and
 // the ring is to be looked at by the clock.
-func (r *ring) setKick(fd int) error {
-	r.wait.Clear()
+func (r *ring) setKick(fd int) (err error) {
+	r.unkick()
 	r.polled.Store(fd < 0)
 	r.kicked = true
 	if fd < 0 {
-		return nil
+		// For a worker that sleeps already: start wakes it.
+		if fd, err = event(); err != nil {
+			return err
+		}
 	}
 	if err := r.wait.Put(fd); err != nil {
 		return err
 	}
 	return r.wait.Watch()
+}
+
+// unkick forgets what wakes us.
+func (r *ring) unkick() {
+	r.wait.Clear()
+	r.polled.Store(false)
+	r.kicked = false
 }
 
 // setCall makes the descriptor the one that wakes the driver. What it may
