@@ -23,6 +23,7 @@ import (
 // way leaves nothing behind: a device ends with its descriptors.
 func (d *Device) create() (fds []int, err error) {
 	d.notes = nil
+	d.drops.begin(0)
 	where := d.home
 	if d.o.Where != (netns.Target{}) {
 		if where, err = d.o.Where.Open(); err != nil {
@@ -77,6 +78,9 @@ func (d *Device) adopt(where *netns.Namespace, link netlink.Link) (fds []int, _ 
 		fds, err = openQueues(d.o.Name, len(d.in), false)
 		return err
 	})
+	if s := link.Attrs().Statistics; s != nil {
+		d.drops.begin(s.TxDropped)
+	}
 	return fds, link, err
 }
 

@@ -67,6 +67,7 @@ type Device struct {
 	notes   []string   // of the last creation
 	returns int        // how often the interface was made again
 	trouble error      // why that fails
+	drops   drops
 }
 
 // Open makes the interface. Errors: EEXIST if there is one of that name, those

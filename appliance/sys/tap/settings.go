@@ -139,21 +139,37 @@ func (d *Device) Up() bool {
 	return up
 }
 
+// drops are packets that the kernel dropped because a queue was full. Its count
+// begins anew with each interface; what an interface dropped after the last look
+// at it is lost with it.
+type drops struct {
+	past  uint64 // of interfaces before
+	first uint64 // what the kernel had counted when this one was taken
+	here  uint64 // of this one
+}
+
+// begin turns to another interface.
+func (k *drops) begin(first uint64) { *k = drops{past: k.past + k.here, first: first} }
+
+// see notes what the kernel has counted.
+func (k *drops) see(n uint64) { k.here = max(k.here, n-min(n, k.first)) }
+
 // Dropped returns how many packets were lost on the way in: in the kernel
-// because the queue was full, or here because the pool had no buffer. The
-// kernel's count starts again with an interface that is made again.
+// because the queue was full, or here because the pool had no buffer.
 func (d *Device) Dropped() uint64 {
 	var n uint64
 	for i := range d.in {
 		n += d.in[i].lost.Load()
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	_ = d.at(func(_ *netlink.Handle, link netlink.Link) error {
 		if s := link.Attrs().Statistics; s != nil {
-			n += s.TxDropped
+			d.drops.see(s.TxDropped)
 		}
 		return nil
 	})
-	return n
+	return n + d.drops.past + d.drops.here
 }
 
 // Notes describe the interface and the state it is in.

@@ -347,9 +347,44 @@ func TestLostPacketsAreCounted(t *testing.T) {
 	}
 	testenv.Eventually(t, "the kernel drops some", func() bool { return k.d.Dropped() > 2 })
 	got := uint64(len(k.recv(1)))
-	if d := k.d.Dropped(); got+d < 50 || got > 64 {
+	d := k.d.Dropped()
+	if got+d < 50 || got > 64 {
 		t.Errorf("%d received and %d dropped of 102", got, d)
 	}
+	// What was lost stays lost when there is another interface.
+	k.home.Delete("tap7")
+	for range 2 {
+		if now := k.d.Dropped(); now != d {
+			t.Errorf("%d dropped, %d before", now, d)
+		}
+		testenv.Eventually(t, "it is made again", func() bool { k.poll(); return k.noted("made again 1 times") })
+	}
+}
+
+// Packets that an interface lost before the device took it are not the device's.
+func TestDropsBefore(t *testing.T) {
+	o := options()
+	o.QueueLength, o.Persist = 16, true
+	k := stay(t, o)
+	k.plug()
+	flood := func() uint64 {
+		before := k.d.Dropped()
+		testenv.Eventually(t, "the kernel drops some", func() bool {
+			_ = unix.Send(k.sock, frame(60, 1), 0)
+			return k.d.Dropped() > before
+		})
+		return k.d.Dropped()
+	}
+	all := flood()
+	k.d.Close()
+	d, err := k.try(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.d = d; k.d.Dropped() != 0 {
+		t.Errorf("%d dropped, the device before has %d", k.d.Dropped(), all)
+	}
+	flood()
 }
 
 func TestNothingIsAllocated(t *testing.T) {
