@@ -97,38 +97,55 @@ func (d *Device) again() bool {
 }
 
 // SetConf changes the MTU (0: keep) of both ends, and the address (nil: keep)
-// and the administrative state of the near one. Errors: EINVAL for an MTU that
-// Open does not take, and what the kernel answers.
+// and the administrative state of the near one, all or nothing. Errors: EINVAL
+// for an MTU that Open does not take, and what the kernel answers.
 func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := 0
 	if mtu != 0 {
 		if err := hostif.CheckMTU(mtu); err != nil {
 			return err
 		}
+		var err error
+		if old, err = d.setFar(mtu); err != nil {
+			return err
+		}
 	}
-	if err := d.Interface.SetConf(mtu, mac, up); err != nil || mtu == 0 {
+	if err := d.Interface.SetConf(mtu, mac, up); err != nil {
+		if old != 0 {
+			_, _ = d.setFar(old)
+		}
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.o.MTU = mtu
+	if mtu != 0 {
+		d.o.MTU = mtu
+	}
+	return nil
+}
+
+// setFar changes the MTU of the far end and returns what it was. Under d.mu. A
+// far end that has been renamed or moved is left alone, old is 0 then: its owner
+// sees to the MTU.
+func (d *Device) setFar(mtu int) (old int, err error) {
 	there, err := d.there()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer there.Close()
 	kern, err := there.Netlink()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer kern.Close()
 	link, err := kern.LinkByName(d.o.Far)
 	if err != nil {
-		return nil // it has been renamed or moved: its owner sees to the MTU
+		return 0, nil
 	}
 	if err := kern.LinkSetMTU(link, mtu); err != nil {
-		return fmt.Errorf("interface %s: mtu %d: %w", d.o.Far, mtu, err)
+		return 0, fmt.Errorf("interface %s: mtu %d: %w", d.o.Far, mtu, err)
 	}
-	return nil
+	return link.Attrs().MTU, nil
 }
 
 // Notes describe the cable and the state it is in.

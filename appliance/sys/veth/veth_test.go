@@ -5,7 +5,9 @@ package veth
 
 import (
 	"bytes"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
@@ -172,6 +175,33 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	k.exchange(60)
+}
+
+// When one end cannot be changed the other one stays as it is.
+func TestSettingsAreChangedAsAWhole(t *testing.T) {
+	testenv.NeedNetns(t)
+	o := options()
+	away := testenv.Netns(t)
+	o.Where.Path = filepath.Join(t.TempDir(), "there")
+	if err := os.Symlink(away.Path(), o.Where.Path); err != nil {
+		t.Fatal(err)
+	}
+	k := newRig(t, o)
+	unchanged := func(err error, text string) {
+		t.Helper()
+		near, far := attrs(k.home, "near0"), attrs(away, "far0")
+		if err == nil || !strings.Contains(err.Error(), text) || near.MTU != 1500 || far.MTU != 1500 || near.Flags&net.FlagUp == 0 {
+			t.Errorf("%v; near %d, far %d", err, near.MTU, far.MTU)
+		}
+	}
+	unchanged(k.d.SetConf(1400, []byte{1, 0, 0, 0, 0, 1}, false), "address 01:00:00:00:00:01")
+	if err := os.Remove(o.Where.Path); err != nil {
+		t.Fatal(err)
+	}
+	unchanged(k.d.SetConf(1400, nil, false), o.Where.Path)
+	if err := k.d.SetConf(0, nil, false); err != nil || k.d.Link().Up {
+		t.Errorf("set down: %v", err)
+	}
 }
 
 // Without the far end in its place its MTU is its owner's business.
