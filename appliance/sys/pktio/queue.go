@@ -71,9 +71,10 @@ func (r *receiver) close() {
 	sys.Unmap(r.flat)
 }
 
-// put makes ring the one to receive from.
+// put makes ring, which it takes over, the one to receive from.
 func (r *receiver) put(ring *sys.PacketRing) error {
 	if err := r.poll.Add(ring.FD()); err != nil {
+		ring.Close()
 		return err
 	}
 	for _, old := range r.rings {
