@@ -14,7 +14,6 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/api/declarepb"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
-	"github.com/bessform/terraform-provider-bess/appliance/port"
 )
 
 // Register adds the service bess.declare.v1.Pipelines to a server. k keeps what
@@ -121,11 +120,7 @@ func (s *service) PortNotes(_ context.Context, r *declarepb.PortNotesRequest) (*
 	if p == nil {
 		return nil, toStatus(errno.Errorf(errno.ENOENT, "No port '%s' found", r.GetName()))
 	}
-	resp := &declarepb.PortNotesResponse{}
-	if n, ok := p.Device.(port.Noter); ok {
-		resp.Notes = n.Notes()
-	}
-	return resp, nil
+	return &declarepb.PortNotesResponse{Notes: p.Notes()}, nil
 }
 
 // MoveLink leads a connected output gate to another input gate.

@@ -7,6 +7,7 @@
 package port
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -140,6 +141,10 @@ type (
 	// Noter tells facts about the device worth showing, such as the mode it
 	// runs in or that a file has ended.
 	Noter interface{ Notes() []string }
+
+	// QueueNoter marks a Noter that tells of each queue how many packets it
+	// has had. For other devices Port does.
+	QueueNoter interface{ NotesQueues() }
 )
 
 // DeviceStats are counters kept by the device since it was opened.
@@ -227,6 +232,26 @@ func (p *Port) Setting() *Setting {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.setting
+}
+
+// Notes returns what the device has to say, and how the packets are spread over
+// the queues if there are several.
+func (p *Port) Notes() (notes []string) {
+	if n, ok := p.Device.(Noter); ok {
+		notes = n.Notes()
+	}
+	if _, told := p.Device.(QueueNoter); told {
+		return notes
+	}
+	for _, dir := range []Dir{Inc, Out} {
+		qs := p.queues(dir)
+		for i := range qs {
+			if len(qs) > 1 {
+				notes = append(notes, fmt.Sprintf("%s queue %d: %d packets, %d dropped", dir, i, qs[i].packets.Load(), qs[i].dropped.Load()))
+			}
+		}
+	}
+	return notes
 }
 
 // Queues returns the number of queues of a direction.

@@ -112,6 +112,9 @@ func (d *netAFPacket) DeviceStats() (inc, out port.DeviceStats) {
 	return port.DeviceStats{Dropped: d.iface.Dropped()}, port.DeviceStats{}
 }
 
+// NotesQueues marks that Notes tell how many packets each queue has had.
+func (d *netAFPacket) NotesQueues() {}
+
 // Notes describe the interface and its queues.
 func (d *netAFPacket) Notes() []string { return d.iface.Notes() }
 

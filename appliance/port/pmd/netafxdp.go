@@ -110,6 +110,9 @@ func (d *netAFXDP) DeviceStats() (inc, out port.DeviceStats) {
 	return inc, out
 }
 
+// NotesQueues marks that Notes tell how many packets each queue has had.
+func (d *netAFXDP) NotesQueues() {}
+
 // Notes describe the interface and the mode it is driven in.
 func (d *netAFXDP) Notes() []string { return d.dev.Notes() }
 

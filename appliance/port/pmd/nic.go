@@ -107,6 +107,9 @@ func (d *nic) NodeMask() uint64 {
 	return d.s.nodes
 }
 
+// NotesQueues marks that Notes tell how many packets each queue has had.
+func (d *nic) NotesQueues() {}
+
 // Notes describe the interface and how it is driven.
 func (d *nic) Notes() []string {
 	notes := d.inner.Notes()

@@ -158,6 +158,9 @@ func TestPing(t *testing.T) {
 		}
 		return nil
 	})
+	if notes := strings.Join(ports[0].Notes(), "; "); !strings.Contains(notes, "incoming queue 1: ") || !strings.Contains(notes, "outgoing queue 0: ") {
+		t.Error(notes)
+	}
 	if in, out := ports[0].Stats(port.Inc), ports[0].Stats(port.Out); in.Packets < 5 || out.Packets < 5 || out.Dropped != 0 {
 		t.Errorf("%d in, %d out, %d dropped", in.Packets, out.Packets, out.Dropped)
 	}

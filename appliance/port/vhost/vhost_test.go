@@ -57,7 +57,7 @@ func TestPortsJoin(t *testing.T) {
 		testenv.Eventually(t, "the link is up", func() bool { return p.Link().Up })
 	}
 	testenv.Eventually(t, "all queues are in use", func() bool {
-		return strings.Contains(strings.Join(back.Device.(port.Noter).Notes(), "; "), "the driver uses 3 of 3 queue pairs")
+		return strings.Contains(strings.Join(back.Notes(), "; "), "the driver uses 3 of 3 queue pairs")
 	})
 	if cfg := front.Config(); cfg.SizeInc != 1024 || cfg.SizeOut != 1024 {
 		t.Errorf("queues of %d and %d", cfg.SizeInc, cfg.SizeOut)
@@ -71,6 +71,12 @@ func TestPortsJoin(t *testing.T) {
 		t.Errorf("% x", b.At(0).Bytes())
 	}
 	c.FreeBatch(&b)
+	// How the load is spread can be seen.
+	for p, want := range map[*port.Port]string{back: "outgoing queue 2: 1 packets, 0 dropped", front: "incoming queue 2: 1 packets, 0 dropped"} {
+		if notes := strings.Join(p.Notes(), "; "); !strings.Contains(notes, want) || !strings.Contains(notes, "incoming queue 0: 0 packets, 0 dropped") {
+			t.Errorf("%s: %s", p.Name, notes)
+		}
+	}
 	if err := back.SetConf(0, nil, false); err != nil {
 		t.Error(err)
 	}
