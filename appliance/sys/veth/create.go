@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
@@ -60,7 +61,7 @@ func (d *Device) create() (index int, err error) {
 	if err := d.furnish(there); err != nil {
 		return 0, err
 	}
-	d.silence()
+	d.silence(kern, link)
 	if err := kern.LinkSetUp(link); err != nil {
 		return 0, fmt.Errorf("interface %s: set up: %w", d.o.Near, err)
 	}
@@ -121,9 +122,11 @@ func (d *Device) furnish(there *netns.Namespace) error {
 }
 
 // silence keeps the host from speaking up at the near end, which is the
-// engine's: it would look for IPv6 routers. A host without IPv6 has nothing to
-// keep silent.
-func (d *Device) silence() {
+// engine's: it would look for IPv6 routers. A service may not be allowed to
+// write to /proc/sys; it can see to it that the host has no address there to
+// speak from. A host without IPv6 has nothing to keep silent.
+func (d *Device) silence(kern *netlink.Handle, link netlink.Link) {
+	_ = kern.LinkSetIP6AddrGenMode(link, nl.IN6_ADDR_GEN_MODE_NONE)
 	_ = d.home.Do(func() error {
 		return os.WriteFile("/proc/sys/net/ipv6/conf/"+d.o.Near+"/disable_ipv6", []byte("1"), 0o644)
 	})
