@@ -109,7 +109,7 @@ type (
 	// descriptor wants to be polled again, 0 for never.
 	Retrier interface{ RetryAfter(q int) uint64 }
 
-	// Configurer changes and reports the device's configuration.
+	// Configurer changes the device's configuration.
 	Configurer interface {
 		// SetConf applies mtu (0: keep), mac (nil: keep) and the
 		// administrative state.

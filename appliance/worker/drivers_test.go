@@ -250,9 +250,23 @@ func TestPortsWakeAnIdleWorker(t *testing.T) {
 			s.ns.Veth("near", "far")
 			p, send := k.open(s)
 			testenv.Eventually(t, "the port's link is up", func() bool { return p.Link().Up })
+			configure(t, p)
 			wake(t, pool, p, send)
 		})
 	}
+}
+
+// configure sets a port down and up: every driver can do that.
+func configure(t *testing.T, p *port.Port) {
+	for _, up := range []bool{false, true} {
+		if err := p.SetConf(0, nil, up); err != nil || p.Up() != up {
+			t.Errorf("up %t: %v", up, err)
+		}
+	}
+	if c := p.Present(); c.MTU == 0 || len(c.MAC) != 6 {
+		t.Errorf("%+v", c)
+	}
+	testenv.Eventually(t, "the port's link is up again", func() bool { return p.Link().Up })
 }
 
 // wake has a worker receive from p, and wakes it with packets.

@@ -6,6 +6,7 @@
 package pcap
 
 import (
+	"net"
 	"strings"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -85,6 +86,10 @@ func (d *file) Send(int, *packet.Cache, []packet.Packet) int { return 0 }
 
 // RetryAfter says when a file that is not at its end is worth another poll.
 func (d *file) RetryAfter(int) uint64 { return d.Reader.RetryAfter() }
+
+// SetConf accepts everything: there is nothing that settings would change but
+// whether the port is up.
+func (d *file) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
 // Notes say how far the file has been read.
 func (d *file) Notes() []string { return []string{d.Note()} }

@@ -6,6 +6,7 @@
 package pcapfile
 
 import (
+	"net"
 	"time"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -131,6 +132,10 @@ func (d *device) RetryAfter(int) uint64 {
 	}
 	return d.in.RetryAfter()
 }
+
+// SetConf accepts everything: there is nothing that settings would change but
+// whether the port is up.
+func (d *device) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
 // Notes say how far the files have been read and written.
 func (d *device) Notes() (notes []string) {

@@ -61,6 +61,16 @@ func TestFromFileToFile(t *testing.T) {
 		t.Error("not as a file is polled")
 	}
 	var b packet.Batch
+	// A port that is down waits where it is in the file.
+	for _, up := range []bool{false, true} {
+		if err := p.SetConf(0, nil, up); err != nil {
+			t.Fatal(err)
+		}
+		if n := p.Recv(0, c, &b, packet.BatchSize); n > 0 != up {
+			t.Errorf("up %t: %d packets", up, n)
+		}
+	}
+	p.Send(0, c, &b)
 	for p.Recv(0, c, &b, packet.BatchSize) > 0 {
 		p.Send(0, c, &b)
 	}

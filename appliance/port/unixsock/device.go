@@ -4,6 +4,7 @@
 package unixsock
 
 import (
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -233,6 +234,10 @@ func (d *device) RetryAfter(int) uint64 {
 	}
 	return max(sys.Nanoseconds(d.next-now, d.hz), 1)
 }
+
+// SetConf accepts everything: there is nothing that settings would change but
+// whether the port is up.
+func (d *device) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
 // DeviceStats counts messages dropped for want of a buffer.
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {
