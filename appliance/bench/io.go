@@ -58,6 +58,7 @@ func IORows() []IORow {
 			})},
 		{"tap", "TAP (TAPPort)", loadgen.Live, true, tap("TAPPort")},
 		{"vport", "TAP by BESS's name (VPort)", loadgen.Live, true, tap("VPort")},
+		{"vhost", "vhost-user, there and back, behind AF_XDP (VhostUserPort)", loadgen.Live, true, newIOVhost},
 		{"bridge", "Linux bridge between two veth pairs", loadgen.Live, false, func(r *ioRun) ioSubject { return &ioBridge{r: r} }},
 	}
 }

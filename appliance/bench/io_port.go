@@ -5,7 +5,7 @@ package bench
 
 import (
 	"context"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/bessform/terraform-provider-bess/appliance/api"
@@ -28,32 +28,48 @@ func portRow(driver string, cable bool, args func(near, space string) map[string
 }
 
 func (p *ioPort) start(ctx context.Context) error {
-	if err := p.known(ctx); err != nil {
+	if err := p.known(ctx, p.driver); err != nil {
 		return err
 	}
-	if err := p.build(ctx); err != nil {
+	if err := p.open(ctx); err != nil {
 		return err
 	}
-	_, err := p.r.c.ResumeAll(ctx)
-	return err
+	if err := p.note(ctx, measured); err != nil {
+		return err
+	}
+	return p.run(ctx, &pipeline{
+		modules: []moduleSpec{input("in", measured), {"swap", "MACSwap", nil}, output("out", measured)},
+		links:   []linkSpec{{from: "in", to: "swap"}, {from: "swap", to: "out"}},
+	})
 }
 
-// known looks whether both sides have the driver.
-func (p *ioPort) known(ctx context.Context) error {
+// measured is the port that frames arrive at.
+const measured = "bench"
+
+func input(name, port string) moduleSpec {
+	return moduleSpec{name, "PortInc", map[string]any{"port": port}}
+}
+func output(name, port string) moduleSpec {
+	return moduleSpec{name, "PortOut", map[string]any{"port": port}}
+}
+
+// known looks whether both sides have the drivers.
+func (p *ioPort) known(ctx context.Context, drivers ...string) error {
 	names, err := p.r.c.Drivers(ctx)
 	if err != nil {
 		return err
 	}
-	if schemas.DriverByName(p.driver) == nil || !strings.Contains(" "+strings.Join(names, " ")+" ", " "+p.driver+" ") {
-		return &missingError{"driver " + p.driver}
+	for _, d := range drivers {
+		if schemas.DriverByName(d) == nil || !slices.Contains(names, d) {
+			return &missingError{"driver " + d}
+		}
 	}
 	return nil
 }
 
-// build makes the port and the pipeline behind it.
-func (p *ioPort) build(ctx context.Context) error {
-	c := p.r.c
-	if err := clear(ctx, c); err != nil {
+// open makes the port, and its cable if need be.
+func (p *ioPort) open(ctx context.Context) error {
+	if err := clear(ctx, p.r.c); err != nil {
 		return err
 	}
 	if p.cable {
@@ -61,25 +77,34 @@ func (p *ioPort) build(ctx context.Context) error {
 			return err
 		}
 	}
-	arg, err := message(schemas.DriverByName(p.driver).Arg, p.args(near(), p.r.site.Path()))
-	if err != nil {
+	return p.create(ctx, measured, p.driver, p.args(near(), p.r.site.Path()))
+}
+
+func (p *ioPort) create(ctx context.Context, name, driver string, args map[string]any) error {
+	arg, err := message(schemas.DriverByName(driver).Arg, args)
+	if err == nil {
+		_, err = p.r.c.CreatePort(ctx, &api.CreatePortRequest{Name: name, Driver: driver, NumIncQ: 1, NumOutQ: 1, Arg: arg})
+	}
+	return err
+}
+
+// note has the report say what a port says of itself.
+func (p *ioPort) note(ctx context.Context, port string) (err error) {
+	p.r.res.Notes, err = p.r.c.PortNotes(ctx, port)
+	return err
+}
+
+// run makes a pipeline on one worker and lets it go.
+func (p *ioPort) run(ctx context.Context, l *pipeline) error {
+	if err := build(ctx, p.r.c, l, p.r.o.Cores[:1]); err != nil {
 		return err
 	}
-	if _, err := c.CreatePort(ctx, &api.CreatePortRequest{Name: "bench", Driver: p.driver, NumIncQ: 1, NumOutQ: 1, Arg: arg}); err != nil {
-		return err
-	}
-	if p.r.res.Notes, err = c.PortNotes(ctx, "bench"); err != nil {
-		return err
-	}
-	port := map[string]any{"port": "bench"}
-	return build(ctx, c, &pipeline{
-		modules: []moduleSpec{{"in", "PortInc", port}, {"swap", "MACSwap", nil}, {"out", "PortOut", port}},
-		links:   []linkSpec{{from: "in", to: "swap"}, {from: "swap", to: "out"}},
-	}, p.r.o.Cores[:1])
+	_, err := p.r.c.ResumeAll(ctx)
+	return err
 }
 
 func (p *ioPort) sent(ctx context.Context) (uint64, error) {
-	s, err := p.r.c.PortStats(ctx, "bench")
+	s, err := p.r.c.PortStats(ctx, measured)
 	return s.GetOut().GetPackets(), err
 }
 

@@ -118,7 +118,7 @@ func benchIOCommand(a *app, f *benchFlags) *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	cmd.Flags().StringSliceVar(&only, "only", nil, "`rows` to measure: afxdp, afpacket, afpacket-blocks, tap, vport, bridge; default: all")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "`rows` to measure: afxdp, afpacket, afpacket-blocks, tap, vport, vhost, bridge; default: all")
 	cmd.Flags().StringArrayVar(&peers, "peer", nil, "also measure another program, `name=command`; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		rows, err := pickIORows(only)
