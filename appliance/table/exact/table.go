@@ -25,9 +25,11 @@ const (
 	// firstCells is how many cells a new table has.
 	firstCells = 16
 	// roomyCells is up to how many cells a table has four slots for each
-	// instead of two: a key that is not there then mostly meets an empty slot
-	// at once, and the memory does not matter.
+	// instead of two, fewCells for how many it has eight: a key that is not
+	// there then mostly meets an empty slot at once, and the slots still fit
+	// into the caches.
 	roomyCells = 1 << 14
+	fewCells   = 1 << 11
 )
 
 // Table is the writer's side. Its methods, but for View and Len, are not safe
@@ -72,13 +74,16 @@ func (t *Table) newView(room int) (*View, error) {
 	if room <= roomyCells {
 		slots *= 2
 	}
+	if room <= fewCells {
+		slots *= 2
+	}
 	mem, err := sys.Map((slots + room*t.stride) * 8)
 	if err != nil {
 		return nil, errno.Errorf(errno.ENOMEM, "table of %d rules: %v", room, err)
 	}
 	w := words(mem)
 	return &View{slots: w[:slots:slots], cells: w[slots:], shift: uint8(64 - bits.Len(uint(slots-1))),
-		keyWords: t.keyWords, stride: t.stride, mem: mem}, nil
+		keyWords: t.keyWords, stride: t.stride, size: t.stride * 8, mem: mem}, nil
 }
 
 // View returns the present state for readers.

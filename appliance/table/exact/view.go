@@ -23,6 +23,7 @@ type View struct {
 	shift    uint8 // 64 - log2(len(slots))
 	keyWords int
 	stride   int // words of a cell
+	size     int // bytes of a cell
 	mem      []byte
 }
 
@@ -171,64 +172,6 @@ func (v *View) lookupFirst1(keys []uint64, out []int32, first []uint16, missing 
 		out[i], first[i] = c, value
 	}
 	return misses
-}
-
-// LookupSet looks up those keys that set names (bit i is key i), of which only
-// the bits of mask count. It returns which of them are there, and writes their
-// cells.
-func (v *View) LookupSet(keys, mask []uint64, set uint64, cells *[64]int32) (found uint64) {
-	switch v.keyWords {
-	case 1:
-		a := mask[0]
-		for ; set != 0; set &= set - 1 {
-			i := bits.TrailingZeros64(set)
-			if c := v.Lookup1(keys[i] & a); c >= 0 {
-				cells[i] = c
-				found |= 1 << i
-			}
-		}
-	case 2:
-		found = v.lookupSet2(keys, mask[0], mask[1], set, cells)
-	default:
-		var m [MaxWords]uint64
-		key := m[:v.keyWords]
-		for ; set != 0; set &= set - 1 {
-			i := bits.TrailingZeros64(set)
-			for j, k := range keys[i*v.keyWords : (i+1)*v.keyWords] {
-				key[j] = k & mask[j]
-			}
-			if c := v.LookupHash(key, Hash(key)); c >= 0 {
-				cells[i] = c
-				found |= 1 << i
-			}
-		}
-	}
-	return found
-}
-
-// lookupSet2 looks at the first slot of every key itself: most are empty where
-// rules of one mask are few, and nothing waits for anything then.
-func (v *View) lookupSet2(keys []uint64, a, b, set uint64, to *[64]int32) (found uint64) {
-	slots, shift, cells, stride := v.slots, v.shift&63, v.cells, uint64(v.stride)
-	for ; set != 0; set &= set - 1 {
-		i := bits.TrailingZeros64(set)
-		key := keys[2*i : 2*i+2]
-		x, y := key[0]&a, key[1]&b
-		s := atomic.LoadUint64(&slots[Hash2(x, y)>>shift&uint64(len(slots)-1)])
-		if s == empty {
-			continue
-		}
-		c := int32(s) - firstID
-		at := uint64(uint32(c)) * stride
-		if at+1 >= uint64(len(cells)) || cells[at] != x || cells[at+1] != y {
-			if c = v.Lookup2(x, y); c < 0 {
-				continue
-			}
-		}
-		to[i] = c
-		found |= 1 << i
-	}
-	return found
 }
 
 // Value returns the value words of a cell that a lookup returned.

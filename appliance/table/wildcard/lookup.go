@@ -10,18 +10,12 @@ import (
 )
 
 // Match is the place of a rule in a View. Its zero value is no rule.
-type Match struct {
-	tuple int32 // plus 1
-	cell  int32
-}
-
-// Found reports whether there is a rule.
-func (m Match) Found() bool { return m.tuple != 0 }
+type Match = exact.Place
 
 // Value returns the value of the rule found; it is valid until the reader
 // leaves.
 func (v *View) Value(m Match) []uint64 {
-	return v.tuples[m.tuple-1].rules.View().Value(m.cell)[1:]
+	return v.tuples[m.Table-1].rules.View().Value(m.Cell)[1:]
 }
 
 // chunk is how many keys lookupChunk looks up at the same time.
@@ -35,48 +29,34 @@ type results struct {
 }
 
 // lookupChunk goes through the masks, the one with the highest priority first,
-// and asks each table for the keys that the sieve says may be there. Which keys
-// are found and which rule is the best is not to be guessed, so that few
-// branches depend on it.
+// and asks each table for the keys that the sieve says may be there.
 func (v *View) lookupChunk(keys []uint64, r results) (misses int) {
-	var ranks [chunk]uint64
-	var cells [chunk]int32
 	var sets [sieveMasks]uint64
-	out, first := r.out, r.first[:len(r.out)]
-	for i := range out {
-		out[i], first[i] = Match{}, r.missing
-	}
 	if v.sieve != nil {
 		v.sieve.byMask(keys, v.words, v.numbers, &sets)
 	}
-	open := ^uint64(0) >> (chunk - len(out)) // keys for which a better rule may come
-	found, highest := uint64(0), uint64(0)
+	var best exact.Best
+	best.Init(keys, v.words, r.first, r.out)
+	all := ^uint64(0) >> (chunk - len(r.out))
+	open, found := all, uint64(0) // keys for which a better rule may come, those with one
 	for t := range v.tuples {
 		u := &v.tuples[t]
-		if highest > u.best {
-			open = v.close(open, &ranks, u.best)
+		if best.Highest > u.best {
+			open = v.close(open, &best.Rank, u.best)
 		}
 		set := open
 		if v.sieve != nil {
 			set &= sets[u.id&(sieveMasks-1)]
 		}
-		if set == 0 {
-			continue
-		}
-		rules := u.rules.View()
-		set = rules.LookupSet(keys, u.mask, set, &cells)
-		for found |= set; set != 0; set &= set - 1 {
-			i := bits.TrailingZeros64(set)
-			value := rules.Value(cells[i])
-			rank, gate, match := value[0], uint16(value[1]), Match{int32(t + 1), cells[i]}
-			if rank < ranks[i] {
-				rank, gate, match = ranks[i], first[i], out[i]
-			}
-			highest = max(highest, rank)
-			ranks[i], first[i], out[i] = rank, gate, match
+		if set != 0 {
+			found |= best.Lookup(u.rules.View(), u.mask, set, int32(t+1))
 		}
 	}
-	return len(out) - bits.OnesCount64(found)
+	for rest := all &^ found; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros64(rest)
+		r.out[i], r.first[i] = Match{}, r.missing
+	}
+	return bits.OnesCount64(all &^ found)
 }
 
 // close takes those keys out of a set that have a rule of a rank above best.

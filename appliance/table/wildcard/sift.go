@@ -58,13 +58,17 @@ func (s *sieve) sift(keys []uint64, stride, n int, sets *[sieveMasks]uint64) {
 		if t == nil {
 			continue // no rule looks at it
 		}
-		if stride == 1 && len(keys) == chunk {
+		switch {
+		case stride == 1 && len(keys) == chunk:
 			siftWord(&acc, (*[chunk]uint64)(keys), t, n)
 			continue
-		}
-		for i, at := 0, w; at < len(keys); at += stride {
-			words[i&(chunk-1)] = keys[at]
-			i++
+		case stride == 2 && len(keys) == 2*chunk:
+			half(&words, (*[2 * chunk]uint64)(keys), w&1)
+		default:
+			for i, at := 0, w; at < len(keys); at += stride {
+				words[i&(chunk-1)] = keys[at]
+				i++
+			}
 		}
 		siftWord(&acc, &words, t, n)
 	}

@@ -14,6 +14,11 @@ var canSift = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI
 //go:noescape
 func siftWord(acc *[groups][chunk]byte, words *[chunk]uint64, t *wordTables, n int)
 
+// half copies the first or second word of each pair.
+//
+//go:noescape
+func half(words *[chunk]uint64, pairs *[2 * chunk]uint64, second int)
+
 // spread turns what siftWord found into a set of keys for each mask of the
 // first n groups.
 //

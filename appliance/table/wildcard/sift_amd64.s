@@ -92,6 +92,37 @@ group:
 	VZEROUPPER
 	RET
 
+DATA evens<>+0(SB)/8, $0
+DATA evens<>+8(SB)/8, $2
+DATA evens<>+16(SB)/8, $4
+DATA evens<>+24(SB)/8, $6
+DATA evens<>+32(SB)/8, $8
+DATA evens<>+40(SB)/8, $10
+DATA evens<>+48(SB)/8, $12
+DATA evens<>+56(SB)/8, $14
+GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// func half(words *[64]uint64, pairs *[128]uint64, second int)
+TEXT ·half(SB), NOSPLIT, $0-24
+	MOVQ         words+0(FP), DI
+	MOVQ         pairs+8(FP), SI
+	MOVQ         second+16(FP), AX
+	VPBROADCASTQ AX, Z2
+	VPADDQ       evens<>(SB), Z2, Z2
+	MOVQ         $8, CX
+
+eight:
+	VMOVDQU64 (SI), Z0
+	VMOVDQA64 Z2, Z1
+	VPERMI2Q  64(SI), Z0, Z1
+	VMOVDQU64 Z1, (DI)
+	ADDQ      $128, SI
+	ADDQ      $64, DI
+	DECQ      CX
+	JNE       eight
+	VZEROUPPER
+	RET
+
 // func spread(sets *[sieveMasks]uint64, acc *[groups][64]byte, n int)
 TEXT ·spread(SB), NOSPLIT, $0-24
 	MOVQ sets+0(FP), DI

@@ -9,4 +9,5 @@ const canSift = false
 
 // Never called.
 func siftWord(*[groups][chunk]byte, *[chunk]uint64, *wordTables, int) {}
+func half(*[chunk]uint64, *[2 * chunk]uint64, int)                    {}
 func spread(*[sieveMasks]uint64, *[groups][chunk]byte, int)           {}
