@@ -28,6 +28,7 @@ type Device struct {
 	o      Options
 	host   *hostif.Interface
 	queues []queue
+	owed   *collector
 
 	mu     sync.Mutex // guards the rest
 	prog   *program
@@ -65,7 +66,8 @@ func Open(name string, o Options) (_ *Device, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{o: o, host: host, queues: make([]queue, o.Queues)}
+	d := &Device{o: o, host: host, queues: make([]queue, o.Queues), owed: newCollector()}
+	d.owed.ended.Go(func() { d.owed.run(d.ask) })
 	defer func() {
 		if err != nil {
 			d.Close()
@@ -100,6 +102,7 @@ func Open(name string, o Options) (_ *Device, err error) {
 // uses it any more.
 func (d *Device) Close() {
 	d.host.Close() // first, since it waits for a reopen
+	d.owed.end()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true

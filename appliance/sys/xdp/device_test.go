@@ -337,6 +337,23 @@ func TestDownAndUp(t *testing.T) {
 	})
 }
 
+// What the kernel does not take when it is told goes as soon as it does, also if
+// nobody uses the port meanwhile.
+func TestOwedPackets(t *testing.T) {
+	each(t, func(t *testing.T, o Options) {
+		k := connect(t, o)
+		for i := range 3 {
+			k.ns.Up("near", false)
+			frames := [][]byte{frame(60, byte(i)), frame(1000, byte(i))}
+			if n := k.send(0, frames...); n != len(frames) {
+				t.Fatalf("%d packets were put into the ring", n)
+			}
+			k.ns.Up("near", true)
+			k.same(k.get(len(frames)), frames)
+		}
+	})
+}
+
 func TestRemovedAndCreatedAgain(t *testing.T) {
 	each(t, func(t *testing.T, o Options) {
 		k := connect(t, o)

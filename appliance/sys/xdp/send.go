@@ -35,6 +35,9 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	n := 0
 	if s := qu.socket.Load(); s != nil {
 		n = s.send(c, ps, d.host.MTU()+beyondMTU)
+		if s.owing.Load() {
+			d.owed.tell()
+		}
 	}
 	qu.sent.Add(uint64(n))
 	qu.sending.Store(0)
@@ -113,7 +116,7 @@ func (s *socket) write(p packet.Packet, n int) {
 
 // flush tells the kernel about packets to be sent. One that sends them in the
 // call itself may need to be told several times. What it does not take now, it
-// is told about by the next Send or Recv.
+// is told about by the next Send or Recv, or by the collector.
 func (s *socket) flush() {
 	if s.wakeup && !s.tx.wantsWakeup() {
 		s.owing.Store(false)

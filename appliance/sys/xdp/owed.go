@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package xdp
+
+import (
+	"sync"
+	"time"
+)
+
+// collector tells the kernel again about packets that it did not take when it
+// was told, because it had too many under way or the link was down. The next
+// Send or Recv does that, too, but there may be none: a queue may only be sent
+// to, and a worker with nothing to do sleeps.
+type collector struct {
+	owed  chan struct{} // tells that there are some
+	stop  chan struct{}
+	once  sync.Once
+	ended sync.WaitGroup
+}
+
+// What is owed is asked for after the shortest pause, and if the kernel still
+// takes nothing after ever longer ones.
+const (
+	shortestPause = 200 * time.Microsecond
+	longestPause  = 100 * time.Millisecond
+)
+
+func newCollector() *collector {
+	return &collector{owed: make(chan struct{}, 1), stop: make(chan struct{})}
+}
+
+// tell has the packets asked for. It does not wait.
+func (k *collector) tell() {
+	select {
+	case k.owed <- struct{}{}:
+	default:
+	}
+}
+
+// run calls ask, which reports whether anything is left and whether it has
+// become less, as often as it takes, until end.
+func (k *collector) run(ask func() (left, less bool)) {
+	for {
+		select {
+		case <-k.stop:
+			return
+		case <-k.owed:
+		}
+		pause := shortestPause
+		for left := true; left; {
+			select {
+			case <-k.stop:
+				return
+			case <-time.After(pause):
+			}
+			var less bool
+			if left, less = ask(); less {
+				pause = shortestPause
+			} else {
+				pause = min(2*pause, longestPause)
+			}
+		}
+	}
+}
+
+func (k *collector) end() {
+	k.once.Do(func() { close(k.stop) })
+	k.ended.Wait()
+}
+
+// ask tells the kernel about all that it has not taken.
+func (d *Device) ask() (left, less bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.queues {
+		s := d.queues[i].socket.Load()
+		if s == nil || s.zeroCopy {
+			continue
+		}
+		before := s.untaken()
+		if before == 0 {
+			continue
+		}
+		s.kick()
+		now := s.untaken()
+		left, less = left || now > 0, less || now < before
+	}
+	return left, less
+}
+
+// untaken returns how many frames in the outgoing ring the kernel has not taken.
+// Anybody may ask.
+func (s *socket) untaken() uint32 { return s.tx.producer.Load() - s.tx.consumer.Load() }
