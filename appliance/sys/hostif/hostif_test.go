@@ -196,6 +196,32 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// An interface that leaves a bridge is still there.
+func TestWatchOfABridgePort(t *testing.T) {
+	ns := stage(t)
+	i := claim(t, ns, "near", Options{Port: "a"})
+	var calls atomic.Int32
+	if err := i.Watch(func() error { calls.Add(1); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	ns.Do(func() error { return netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}) })
+	for range 3 {
+		ns.Link("br0", func(br netlink.Link) error {
+			near, err := netlink.LinkByName("near")
+			if err != nil {
+				return err
+			}
+			return errors.Join(netlink.LinkSetMaster(near, br), netlink.LinkSetNoMaster(near))
+		})
+	}
+	// This is the last thing that is told.
+	ns.Link("near", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1400) })
+	testenv.Eventually(t, "all is heard", func() bool { return i.MTU() == 1400 })
+	if n := calls.Load(); n != 0 {
+		t.Errorf("opened again %d times", n)
+	}
+}
+
 func TestJournalsNobodyUnderstands(t *testing.T) {
 	ns := stage(t)
 	dir, err := ensureDir()

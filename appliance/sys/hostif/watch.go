@@ -75,7 +75,7 @@ func (w *watcher) run(updates <-chan netlink.LinkUpdate) {
 				t.Reset(again / 100)
 				continue
 			}
-			if u.Attrs().Index == w.i.Index() {
+			if u.Attrs().Index == w.i.Index() && u.Family != syscall.AF_BRIDGE { // which is about a bridge's port
 				gone = gone || u.Header.Type == syscall.RTM_DELLINK
 				w.i.mtu.Store(int64(u.Attrs().MTU))
 			}
