@@ -39,14 +39,19 @@ func newPcap(v vdev, s settings) (*netPcap, error) {
 		switch a.key {
 		case "rx_pcap", "rx_iface":
 			d.in = append(d.in, e)
+		case "rx_iface_in": // what the host sends is never received
+			e.key = "rx_iface"
+			d.in = append(d.in, e)
 		case "tx_pcap", "tx_iface":
 			d.out = append(d.out, e)
 		case "iface":
 			d.in, d.out = append(d.in, e), append(d.out, e)
 		case "infinite_rx":
 			d.loop, err = parseFlag(a)
+		case "phy_mac": // the port always has the interface's address
+			_, err = parseFlag(a)
 		default:
-			err = fmt.Errorf("%s: net_pcap knows rx_pcap, tx_pcap, rx_iface, tx_iface, iface and infinite_rx only", a.key)
+			err = fmt.Errorf("%s: net_pcap knows rx_pcap, tx_pcap, rx_iface, rx_iface_in, tx_iface, iface, infinite_rx and phy_mac only", a.key)
 		}
 		if err != nil {
 			return nil, err

@@ -221,7 +221,7 @@ func TestRealTrafficThroughInterfaces(t *testing.T) {
 	ns.Up("a", false)
 	out := filepath.Join(t.TempDir(), "out.pcap")
 	play := w.openIn(ns, "net_pcap0,rx_pcap="+realCapture+",tx_iface=a")
-	rec := w.openIn(ns, "net_pcap1,rx_iface=b,tx_pcap="+out)
+	rec := w.openIn(ns, "net_pcap1,rx_iface_in=b,phy_mac=1,tx_pcap="+out)
 	testenv.Eventually(t, "the link is up", func() bool { return play.Link().Up && rec.Link().Up })
 	if rec.WaitFD(0) < 0 || rec.RetryAfter(0) != 0 || play.WaitFD(0) != -1 || play.RetryAfter(0) == 0 {
 		t.Error("what to wait for")

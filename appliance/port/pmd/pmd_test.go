@@ -123,6 +123,7 @@ func TestErrorsOfVdevArguments(t *testing.T) {
 		"net_pcap0,iface=a,iface=b":                     "is for both directions",
 		"net_pcap0,tx_pcap=a,tx_pcap=a":                 `tx_pcap: "a": is given twice`,
 		"net_pcap0,rx_iface=a,rx_iface=a":               `rx_iface: "a": is given twice`,
+		"net_pcap0,rx_iface=a,rx_iface_in=a":            `rx_iface: "a": is given twice`,
 		"net_pcap0" + strings.Repeat(",rx_pcap=a", 129): "129 incoming",
 		"net_af_xdp0":                                   "iface must be given",
 		"net_af_xdp0,iface=x,speed=1":                   "speed: net_af_xdp knows",
