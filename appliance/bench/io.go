@@ -56,10 +56,10 @@ func IORows() []IORow {
 			portRow("AFPacketPort", true, func(near, _ string) map[string]any {
 				return map[string]any{"interface": near, "ring": "blocks", "qdisc_bypass": true}
 			})},
-		{"tap", "TAP (TAPPort)", loadgen.Live, true, tap("TAPPort")},
-		{"vport", "TAP by BESS's name (VPort)", loadgen.Live, true, tap("VPort")},
+		{"tap", "TAP (TAPPort)", loadgen.Windowed, true, tap("TAPPort")},
+		{"vport", "TAP by BESS's name (VPort)", loadgen.Windowed, true, tap("VPort")},
 		{"vhost", "vhost-user, there and back, behind AF_XDP (VhostUserPort)", loadgen.Live, true, newIOVhost},
-		{"bridge", "Linux bridge between two veth pairs", loadgen.Live, false, func(r *ioRun) ioSubject { return &ioBridge{r: r} }},
+		{"bridge", "Linux bridge between two veth pairs", loadgen.Windowed, false, func(r *ioRun) ioSubject { return &ioBridge{r: r} }},
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -24,10 +23,13 @@ import (
 // How the generator sends. Live makes the kernel run a program that sends
 // frames by itself (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES, Linux
 // 5.18): the cheapest way, but only into interfaces that take frames without
-// packet buffers of the kernel. Sockets sends through packet sockets.
+// packet buffers of the kernel. Windowed does the same, but waits for frames to
+// come back to the sink before it sends more. Sockets sends through packet
+// sockets.
 const (
-	Live    = "live XDP frames"
-	Sockets = "packet socket"
+	Live     = "live XDP frames"
+	Windowed = "live XDP frames, windowed"
+	Sockets  = "packet socket"
 )
 
 const (
@@ -53,8 +55,8 @@ func (s *Site) Generate(how string, frame []byte, rate float64, core int) *Gener
 			if err := sys.PinThread(sys.ThreadID(), core); err != nil {
 				return err
 			}
-			if how == Live {
-				return g.live(l.Attrs().Index, frame, rate)
+			if how == Live || how == Windowed {
+				return s.sendLive(g, how == Windowed, l.Attrs().Index, frame, rate)
 			}
 			return g.sockets(frame, rate)
 		})
@@ -97,9 +99,18 @@ func (g *Generator) paced(rate float64, most int, send func(n int) error) error 
 // liveContext is the kernel's struct xdp_md.
 type liveContext struct{ Data, DataEnd, DataMeta, Ifindex, Queue, Egress uint32 }
 
-func (g *Generator) live(ifindex int, frame []byte, rate float64) error {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "Apache-2.0",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, xdpTx), asm.Return()}})
+func (s *Site) sendLive(g *Generator, waits bool, ifindex int, frame []byte, rate float64) (err error) {
+	var w *windowed
+	if waits {
+		if w, err = s.window(); err != nil {
+			return err
+		}
+		defer w.close()
+		if err := w.settle(); err != nil {
+			return err
+		}
+	}
+	prog, err := liveProgram(w)
 	if err != nil {
 		return err
 	}
@@ -107,10 +118,18 @@ func (g *Generator) live(ifindex int, frame []byte, rate float64) error {
 	release := hold(prog)
 	defer release()
 	most := rounds * burst
+	if waits {
+		most = windowRounds * burst
+	}
 	if rate > 0 {
 		most = burst
 	}
 	return g.paced(rate, most, func(n int) error {
+		if waits && n > burst {
+			if err := w.settle(); err != nil {
+				return err
+			}
+		}
 		_, err := prog.Run(&ebpf.RunOptions{Data: frame, Repeat: uint32(n), Flags: liveFlag,
 			Context: liveContext{DataEnd: uint32(len(frame)), Ifindex: uint32(ifindex)}})
 		return err

@@ -24,7 +24,8 @@ const (
 
 // sink counts and drops what arrives, but for probes.
 type sink struct {
-	count *ebpf.Map
+	count *ebpf.Map // of each CPU
+	shown *ebpf.Map // of all, for the window: whole steps
 	prog  *ebpf.Program
 	link  link.Link
 }
@@ -41,7 +42,10 @@ func (s *Site) Sink() (err error) {
 	if k.count, err = ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}); err != nil {
 		return err
 	}
-	if k.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "Apache-2.0", Instructions: sinkCode(k.count.FD())}); err != nil {
+	if k.shown, err = ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}); err != nil {
+		return err
+	}
+	if k.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "Apache-2.0", Instructions: sinkCode(k.count.FD(), k.shown.FD())}); err != nil {
 		return err
 	}
 	err = s.at(s.end, func(l netlink.Link) (err error) {
@@ -58,8 +62,11 @@ func (s *Site) Sink() (err error) {
 //
 //	frame shorter than a header -> drop
 //	type of probes -> pass
-//	count[0]++; drop
-func sinkCode(count int) asm.Instructions {
+//	count[0]++; every windowStep-th -> shown[0] += windowStep
+//	drop
+//
+// What others look at is written seldom: each look takes it away from here.
+func sinkCode(count, shown int) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), // data
 		asm.LoadMem(asm.R3, asm.R1, 4, asm.Word), // data_end
@@ -81,6 +88,15 @@ func sinkCode(count int) asm.Instructions {
 		asm.LoadMem(asm.R1, asm.R0, 0, asm.DWord),
 		asm.Add.Imm(asm.R1, 1),
 		asm.StoreMem(asm.R0, 0, asm.R1, asm.DWord),
+		asm.And.Imm(asm.R1, windowStep-1),
+		asm.JNE.Imm(asm.R1, 0, "drop"),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -4),
+		asm.LoadMapPtr(asm.R1, shown),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "drop"),
+		asm.Mov.Imm(asm.R1, windowStep),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
 		asm.Mov.Imm(asm.R0, xdpDrop).WithSymbol("drop"),
 		asm.Return(),
 	}
@@ -105,6 +121,9 @@ func (k *sink) close() {
 	}
 	if k.prog != nil {
 		_ = k.prog.Close()
+	}
+	if k.shown != nil {
+		_ = k.shown.Close()
 	}
 	if k.count != nil {
 		_ = k.count.Close()
