@@ -28,6 +28,8 @@ type Cache struct {
 	// still, every packet freed is still in slots.
 	spills uint64
 	free   sys.Counter
+	given  sys.Counter // packets that went to the pool
+	taken  sys.Counter // packets that came from it
 	slots  [cacheSlots + BatchSize]Packet
 }
 
@@ -45,6 +47,7 @@ func (p *Pool) NewCache() *Cache {
 // Close returns all packets to the pool.
 func (c *Cache) Close() {
 	c.Flush()
+	c.pool.balance.Add(int64(c.given.Load() - c.taken.Load()))
 	var list []*Cache
 	for _, o := range *c.pool.caches.Load() {
 		if o != c {
@@ -57,7 +60,7 @@ func (c *Cache) Close() {
 // Flush returns the cached packets to the pool, for a worker that goes idle.
 func (c *Cache) Flush() {
 	if c.n > 0 {
-		c.pool.give(c.slots[:c.n])
+		c.give(c.n)
 		c.n, c.cold = 0, 0
 		c.spills++
 	}
@@ -121,16 +124,17 @@ func (c *Cache) take(b *Batch, n int) bool {
 
 // warm asks for the packets that are taken next.
 func (c *Cache) warm() {
-	c.cold = max(c.n-blockSize, 0)
+	c.cold = max(c.n-unit, 0)
 	own(c.slots[c.cold:c.n])
 }
 
 func (c *Cache) refill(n int) bool {
 	for c.n < n {
-		k := c.pool.take(c.slots[c.n : c.n+max(c.limit/2/blockSize, 1)*blockSize])
+		k := c.pool.take(c.slots[c.n : c.n+c.pool.block])
 		if k == 0 {
 			return false
 		}
+		c.taken.Add(uint64(k))
 		c.n += k
 	}
 	c.free.Set(uint64(c.n))
@@ -204,11 +208,17 @@ func putPortable(dst, ps []Packet) (links uintptr) {
 
 // spill gives the older half of the stock, rounded to blocks, to the pool.
 func (c *Cache) spill() {
-	k := max(c.limit/2/blockSize, 1) * blockSize
-	c.pool.give(c.slots[:k])
+	k := c.pool.block
+	c.give(k)
 	c.n = copy(c.slots[:], c.slots[k:c.n])
 	c.cold = max(c.cold-k, 0)
 	c.spills++
+}
+
+// give gives the first n packets of the stock to the pool.
+func (c *Cache) give(n int) {
+	c.pool.give(c.slots[:n])
+	c.given.Add(uint64(n))
 }
 
 // Copy returns a copy of p: all bytes, the first md bytes of metadata and the

@@ -19,3 +19,17 @@ loop:
 
 out:
 	RET
+
+// func ownAhead(slots *Packet, run *atomic.Uint64)
+TEXT ·ownAhead(SB), NOSPLIT, $0-16
+	MOVQ slots+0(FP), AX
+	MOVQ run+8(FP), BX
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x0B // PREFETCHW (BX)
+	MOVQ $8, CX
+
+more:
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08 // PREFETCHW (AX)
+	ADDQ $64, AX
+	DECQ CX
+	JNE  more
+	RET

@@ -5,4 +5,8 @@
 
 package packet
 
+import "sync/atomic"
+
 func own([]Packet) {}
+
+func ownAhead(*Packet, *atomic.Uint64) {}

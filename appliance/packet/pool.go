@@ -11,9 +11,14 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
-// blockSize is how many free packets move between a cache and the pool
-// together. Several blocks move at a time if there are as many.
-const blockSize = 64
+const (
+	// blockSize is the most free packets that move between a cache and the
+	// pool together: half a cache, so that what other cores write, too, is
+	// looked at rarely.
+	blockSize = cacheSlots / 2
+	// unit divides the sizes of caches and blocks of small pools.
+	unit = 64
+)
 
 // Pool owns all packet buffers of an engine. Workers take and return packets
 // through a Cache of their own; caches exchange whole blocks with the pool
@@ -27,6 +32,7 @@ const blockSize = 64
 type Pool struct {
 	capacity int
 	cacheCap int
+	block    int // packets of a block that is full
 	arena    []byte
 	meta     []byte
 	fresh    atomic.Int64 // packets handed out for the first time
@@ -35,7 +41,8 @@ type Pool struct {
 	empty    stack
 	nextNew  atomic.Int64 // blocks taken for the first time
 	caches   atomic.Pointer[[]*Cache]
-	fullPkts atomic.Int64 // packets in blocks on full
+	// balance is how many more packets closed caches gave than they took.
+	balance atomic.Int64
 }
 
 type block struct {
@@ -66,8 +73,9 @@ func NewPool(capacity int) (*Pool, error) {
 		return nil, fmt.Errorf("packet pool of %d buffers: metadata: %w", capacity, err)
 	}
 	p := &Pool{capacity: capacity, arena: arena, meta: meta}
-	p.cacheCap = min(max(capacity/8, 2*blockSize), cacheSlots)
-	p.blocks = make([]block, 2*capacity/blockSize+maxCaches)
+	p.cacheCap = min(max(capacity/8, 2*unit), cacheSlots)
+	p.block = p.cacheCap / 2 / unit * unit
+	p.blocks = make([]block, 2*capacity/p.block+maxCaches)
 	p.caches.Store(&[]*Cache{})
 	return p, nil
 }
@@ -85,10 +93,9 @@ func (p *Pool) Capacity() int { return p.capacity }
 // Available returns how many packets are free, caches included. While
 // workers run the figure is approximate.
 func (p *Pool) Available() int {
-	n := p.capacity - int(min(p.fresh.Load(), int64(p.capacity)))
-	n += int(p.fullPkts.Load())
+	n := p.capacity + int(p.balance.Load())
 	for _, c := range *p.caches.Load() {
-		n += int(c.free.Load())
+		n += int(c.free.Load() + c.given.Load() - c.taken.Load())
 	}
 	return min(max(n, 0), p.capacity)
 }
@@ -98,70 +105,58 @@ func (p *Pool) CacheSize() int { return p.cacheCap }
 
 // FreeListBytes returns the memory of the lists of free packets.
 func (p *Pool) FreeListBytes() uint64 {
-	return uint64(len(p.blocks)) * (blockSize + 1) * 8
+	return uint64(len(p.blocks)) * (blockSize + 2) * 8
 }
 
-// chain is blocks that are linked, by number + 1; first is 0 if there are none.
-type chain struct{ first, last uint32 }
-
-// pop takes up to max blocks off the top of s, with one look at what other
-// cores write, too.
-func (p *Pool) pop(s *stack, max int) (c chain, n int) {
+// pop takes a block off the top of s and returns its number + 1, or 0 if there
+// is none.
+func (p *Pool) pop(s *stack) uint32 {
 	for {
 		h := s.head.Load()
-		c = chain{first: uint32(h), last: uint32(h)}
-		if c.first == 0 {
-			return c, 0
+		id := uint32(h)
+		if id == 0 {
+			return 0
 		}
-		// If others take these blocks meanwhile the links are of another
-		// chain; the swap fails then.
-		below := p.blocks[c.last-1].next.Load()
-		for n = 1; n < max && below != 0; n++ {
-			c.last = below
-			below = p.blocks[below-1].next.Load()
-		}
+		// If others take the block meanwhile the link is of another stack; the
+		// swap fails then.
+		below := p.blocks[id-1].next.Load()
 		if s.head.CompareAndSwap(h, (h>>32+1)<<32|uint64(below)) {
-			return c, n
+			return id
 		}
 	}
 }
 
-// push puts the blocks of c on s.
-func (p *Pool) push(s *stack, c chain) {
-	last := &p.blocks[c.last-1]
+// push puts a block on s, by its number + 1.
+func (p *Pool) push(s *stack, id uint32) {
 	for {
 		h := s.head.Load()
-		last.next.Store(uint32(h))
-		if s.head.CompareAndSwap(h, (h>>32+1)<<32|uint64(c.first)) {
+		p.blocks[id-1].next.Store(uint32(h))
+		if s.head.CompareAndSwap(h, (h>>32+1)<<32|uint64(id)) {
 			return
 		}
 	}
 }
 
-// take moves free packets into dst, as many blocks as there is room for at
-// most, and returns how many there were; 0 if the pool is exhausted.
+// take moves the free packets of a block into dst, which has room for them, and
+// returns how many there were; 0 if the pool is exhausted.
 func (p *Pool) take(dst []Packet) int {
-	if c, k := p.pop(&p.full, len(dst)/blockSize); k > 0 {
-		n, id := 0, c.first
-		for range k {
-			b := &p.blocks[id-1]
-			n += copy(dst[n:], b.pkts[:b.n])
-			id = b.next.Load()
-		}
-		p.fullPkts.Add(-int64(n))
-		p.push(&p.empty, c)
-		return n
+	id := p.pop(&p.full)
+	if id == 0 {
+		return p.takeFresh(dst)
 	}
-	return p.takeFresh(dst)
+	b := &p.blocks[id-1]
+	n := copy(dst, b.pkts[:b.n])
+	p.push(&p.empty, id)
+	return n
 }
 
-// takeFresh is take for packets that were never used, a block of them.
+// takeFresh is take for packets that were never used, a unit of them.
 func (p *Pool) takeFresh(dst []Packet) int {
 	if p.fresh.Load() >= int64(p.capacity) {
 		return 0
 	}
-	end := p.fresh.Add(blockSize)
-	first := end - blockSize
+	end := p.fresh.Add(unit)
+	first := end - unit
 	end = min(end, int64(p.capacity))
 	n := 0
 	for i := first; i < end; i++ {
@@ -183,49 +178,30 @@ func (p *Pool) build(i int) Packet {
 }
 
 // give returns free packets to the pool. A short block is first filled up from
-// the top of full: two neighbours on full then hold more than blockSize
-// packets, and twice the capacity in blocks always suffices.
+// the top of full: two neighbours on full then hold more packets than a block,
+// and twice the capacity in blocks always suffices.
 func (p *Pool) give(src []Packet) {
-	p.fullPkts.Add(int64(len(src)))
-	if short := len(src) % blockSize; short > 0 {
-		p.giveShort(src[:short])
-		src = src[short:]
+	if short := len(src) % p.block; short > 0 {
+		if id := p.pop(&p.full); id > 0 {
+			b := &p.blocks[id-1]
+			k := copy(b.pkts[b.n:p.block], src[:short])
+			b.n += k
+			src = src[k:]
+			p.push(&p.full, id)
+		}
 	}
 	for len(src) > 0 {
-		c, k := p.emptyBlocks(len(src) / blockSize)
-		id := c.first
-		for range k {
-			b := &p.blocks[id-1]
-			b.n = copy(b.pkts[:], src)
-			src = src[b.n:]
-			id = b.next.Load()
-		}
-		p.push(&p.full, c)
+		id := p.emptyBlock()
+		b := &p.blocks[id-1]
+		b.n = copy(b.pkts[:p.block], src)
+		src = src[b.n:]
+		p.push(&p.full, id)
 	}
 }
 
-// giveShort is give for less than a block.
-func (p *Pool) giveShort(src []Packet) {
-	if c, k := p.pop(&p.full, 1); k > 0 {
-		b := &p.blocks[c.first-1]
-		k := copy(b.pkts[b.n:], src)
-		b.n += k
-		src = src[k:]
-		p.push(&p.full, c)
+func (p *Pool) emptyBlock() uint32 {
+	if id := p.pop(&p.empty); id > 0 {
+		return id
 	}
-	if len(src) > 0 {
-		c, _ := p.emptyBlocks(1)
-		b := &p.blocks[c.first-1]
-		b.n = copy(b.pkts[:], src)
-		p.push(&p.full, c)
-	}
-}
-
-// emptyBlocks returns one to max blocks.
-func (p *Pool) emptyBlocks(max int) (chain, int) {
-	if c, k := p.pop(&p.empty, max); k > 0 {
-		return c, k
-	}
-	id := uint32(p.nextNew.Add(1))
-	return chain{id, id}, 1
+	return uint32(p.nextNew.Add(1))
 }

@@ -6,6 +6,8 @@ package packet
 import (
 	"math"
 	"sync/atomic"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
 // Ring is a bounded FIFO for any number of producers and one consumer.
@@ -43,9 +45,10 @@ type Ring struct {
 
 	_    [64]byte
 	tail atomic.Uint64 // moved by producers
+	seen atomic.Uint64 // where head was when a producer looked last
 	_    [64]byte
-	head atomic.Uint64 // moved by the consumer
-	end  uint64        // consumer: end of the published run that head is in
+	head sys.Cursor // moved by the consumer
+	end  uint64     // consumer: end of the published run that head is in
 	_    [64]byte
 }
 
@@ -67,7 +70,8 @@ func NewRing(size int) *Ring {
 }
 
 // Put appends as many of ps as fit and returns their number, or -1 if the ring
-// has been closed. used is the fill level, these packets included.
+// has been closed. used is the fill level, these packets included; it may be too
+// high as long as it is not above half of the room.
 func (r *Ring) Put(ps []Packet) (n int, used uint64) {
 	var from uint64
 	for {
@@ -77,7 +81,12 @@ func (r *Ring) Put(ps []Packet) (n int, used uint64) {
 		}
 		// If from is out of date, head may have passed it and used be
 		// nonsense; the swap fails then.
-		used = from - r.head.Load()
+		used = from - r.seen.Load()
+		if used > r.room/2 {
+			head := r.head.Load()
+			r.seen.Store(head)
+			used = from - head
+		}
 		if p := r.Prev.Load(); p != nil {
 			used += p.Used()
 		}
@@ -92,6 +101,9 @@ func (r *Ring) Put(ps []Packet) (n int, used uint64) {
 	i := from & r.mask
 	k := copy(r.slots[i:], ps[:n])
 	copy(r.slots, ps[k:n])
+	if next := int(i) + n; next+BatchSize < len(r.slots) {
+		ownAhead(&r.slots[next], &r.runs[next])
+	}
 	r.runs[i].Store(from<<runBits | uint64(n))
 	return n, used + uint64(n)
 }
