@@ -42,7 +42,7 @@ func (v *View) lookupChunk(keys []uint64, r results) (misses int) {
 	for t := range v.tuples {
 		u := &v.tuples[t]
 		if best.Highest > u.best {
-			open = v.close(open, &best.Rank, u.best)
+			open &^= above(&best.Rank, u.best)
 		}
 		set := open
 		if v.sieve != nil {
@@ -59,14 +59,17 @@ func (v *View) lookupChunk(keys []uint64, r results) (misses int) {
 	return bits.OnesCount64(all &^ found)
 }
 
-// close takes those keys out of a set that have a rule of a rank above best.
-func (v *View) close(open uint64, ranks *[chunk]uint64, best uint64) uint64 {
-	for rest := open; rest != 0; rest &= rest - 1 {
-		if i := bits.TrailingZeros64(rest); ranks[i] > best {
-			open &^= 1 << i
+// above returns which of the ranks are above one.
+func above(ranks *[chunk]uint64, rank uint64) (set uint64) {
+	if canSift {
+		return aboveAll(ranks, rank)
+	}
+	for i, r := range ranks {
+		if r > rank {
+			set |= 1 << i
 		}
 	}
-	return open
+	return set
 }
 
 // Figures of a Memo, see there.

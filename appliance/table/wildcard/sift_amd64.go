@@ -19,6 +19,11 @@ func siftWord(acc *[groups][chunk]byte, words *[chunk]uint64, t *wordTables, n i
 //go:noescape
 func half(words *[chunk]uint64, pairs *[2 * chunk]uint64, second int)
 
+// aboveAll is above, eight ranks at a time.
+//
+//go:noescape
+func aboveAll(ranks *[chunk]uint64, rank uint64) (set uint64)
+
 // spread turns what siftWord found into a set of keys for each mask of the
 // first n groups.
 //

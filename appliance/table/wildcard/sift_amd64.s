@@ -123,6 +123,25 @@ eight:
 	VZEROUPPER
 	RET
 
+// func aboveAll(ranks *[64]uint64, rank uint64) (set uint64)
+TEXT ·aboveAll(SB), NOSPLIT, $0-24
+	MOVQ         ranks+0(FP), SI
+	VPBROADCASTQ rank+8(FP), Z0
+	MOVQ         $8, CX
+	XORQ         AX, AX
+
+eight: // the last eight first
+	VPCMPUQ $1, (64*7)(SI), Z0, K1
+	KMOVW   K1, BX
+	SHLQ    $8, AX
+	ORQ     BX, AX
+	SUBQ    $64, SI
+	DECQ    CX
+	JNE     eight
+	VZEROUPPER
+	MOVQ    AX, set+16(FP)
+	RET
+
 // func spread(sets *[sieveMasks]uint64, acc *[groups][64]byte, n int)
 TEXT ·spread(SB), NOSPLIT, $0-24
 	MOVQ sets+0(FP), DI

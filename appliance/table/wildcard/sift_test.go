@@ -70,3 +70,23 @@ func compareSieves(t *testing.T, tab *Table, rules []Rule, rng *rand.Rand) {
 		}
 	}
 }
+
+func TestAbove(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for range 200 {
+		var ranks [chunk]uint64
+		want := uint64(0)
+		rank := rng.Uint64()
+		for i := range ranks {
+			if ranks[i] = rng.Uint64(); i%5 == 0 {
+				ranks[i] = rank
+			}
+			if ranks[i] > rank {
+				want |= 1 << i
+			}
+		}
+		if got := above(&ranks, rank); got != want {
+			t.Fatalf("%064b, want %064b", got, want)
+		}
+	}
+}
