@@ -64,11 +64,12 @@ type Node struct {
 	Holds bool
 }
 
-// Cells are one worker's counters of one instance.
+// Cells are one worker's counters of one instance, in cache lines of their own.
 type Cells struct {
 	Deadends sys.Counter
 	Panics   sys.Counter
 	Own      []sys.Counter // Class.Counters
+	_        [sys.CacheLine - 5*8]byte
 }
 
 // Out is an output gate in a snapshot. In is nil if it is not connected.
@@ -105,12 +106,14 @@ type Hook interface {
 	Run(ctx *Context, b *packet.Batch)
 }
 
-// TrackCell are one worker's counters of one gate. Counting batches and
-// packets is so common that it is built in; everything else is a Hook.
+// TrackCell are one worker's counters of one gate, in a cache line of its own.
+// Counting batches and packets is so common that it is built in; everything
+// else is a Hook.
 type TrackCell struct {
 	Batches, Packets, Bytes sys.Counter
 	// Bits makes it count bytes, too.
 	Bits bool
+	_    [sys.CacheLine - 4*8]byte
 }
 
 func (t *TrackCell) count(b *packet.Batch) {
@@ -456,4 +459,4 @@ func (c *Context) put(b *packet.Batch) {
 }
 
 // NewCells returns cells with room for n own counters.
-func NewCells(n int) *Cells { return &Cells{Own: make([]sys.Counter, n)} }
+func NewCells(n int) *Cells { return &Cells{Own: sys.NewCounters(n)} }

@@ -217,8 +217,7 @@ func newCells(rules []rule, from []int, old []cell) []cell {
 			added++
 		}
 	}
-	// Of one piece, so that workers do not share cache lines.
-	counters := make([]sys.Counter, added)
+	counters := sys.NewCounters(added)
 	cells := make([]cell, len(rules))
 	for i := range cells {
 		cells[i].drop = rules[i].drop

@@ -45,7 +45,7 @@ type histogram struct {
 }
 
 func newHistogram(n int, width uint64) histogram {
-	h := histogram{buckets: make([]sys.Counter, n+1), width: width}
+	h := histogram{buckets: sys.NewCounters(n + 1), width: width}
 	if width > 1 {
 		q, _ := bits.Div64(1, 0, width)
 		h.recip = q + 1
