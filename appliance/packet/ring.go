@@ -70,8 +70,8 @@ func NewRing(size int) *Ring {
 }
 
 // Put appends as many of ps as fit and returns their number, or -1 if the ring
-// has been closed. used is the fill level, these packets included; it may be too
-// high as long as it is not above half of the room.
+// has been closed. used is the fill level, these packets included; up to half of
+// the room it may be too high.
 func (r *Ring) Put(ps []Packet) (n int, used uint64) {
 	var from uint64
 	for {
@@ -82,7 +82,7 @@ func (r *Ring) Put(ps []Packet) (n int, used uint64) {
 		// If from is out of date, head may have passed it and used be
 		// nonsense; the swap fails then.
 		used = from - r.seen.Load()
-		if used > r.room/2 {
+		if used > r.room/2 || used+uint64(len(ps)) > r.room {
 			head := r.head.Load()
 			r.seen.Store(head)
 			used = from - head
