@@ -147,6 +147,13 @@ type (
 	QueueNoter interface{ NotesQueues() }
 )
 
+// NoSettings is the Configurer of devices that have nothing to be set: only the
+// port is up or down.
+type NoSettings struct{}
+
+// SetConf accepts everything.
+func (NoSettings) SetConf(int, net.HardwareAddr, bool) error { return nil }
+
 // DeviceStats are counters kept by the device since it was opened.
 type DeviceStats struct{ Packets, Dropped, Bytes uint64 }
 

@@ -6,8 +6,6 @@
 package null
 
 import (
-	"net"
-
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
@@ -27,10 +25,13 @@ func create(_ *port.Config, arg *NullPortArg) (*device, error) {
 	if size == 0 {
 		size = pktio.DefaultNullSize
 	}
-	return &device{pktio.Null{Size: size, Clean: !arg.GetUncleared(), Mute: arg.GetSilent()}}, nil
+	return &device{null: pktio.Null{Size: size, Clean: !arg.GetUncleared(), Mute: arg.GetSilent()}}, nil
 }
 
-type device struct{ null pktio.Null }
+type device struct {
+	null pktio.Null
+	port.NoSettings
+}
 
 // Recv appends packets to b.
 func (d *device) Recv(_ int, c *packet.Cache, b *packet.Batch, limit int) int {
@@ -45,9 +46,6 @@ func (d *device) SendsLarge() {}
 
 // RetryAfter says when a queue that brought nothing is worth another poll.
 func (d *device) RetryAfter(int) uint64 { return d.null.RetryAfter() }
-
-// SetConf accepts everything: there is nothing that settings would change.
-func (d *device) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
 // Close has nothing to do.
 func (d *device) Close() {}

@@ -6,7 +6,6 @@
 package pcap
 
 import (
-	"net"
 	"strings"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -40,7 +39,7 @@ func create(cfg *port.Config, arg *PCAPPortArg) (port.Device, error) {
 		if err != nil {
 			return nil, initError(dev, err)
 		}
-		return &file{r}, nil
+		return &file{Reader: r}, nil
 	}
 	i, err := pktio.OpenInterface(dev, pktio.InterfaceOptions{Port: cfg.Name, Receive: true, Send: true, Frames: cfg.SizeInc})
 	if err != nil {
@@ -74,7 +73,10 @@ func (d *iface) DeviceStats() (inc, out port.DeviceStats) {
 func (d *iface) Link() port.Link { return port.Link(d.Interface.Link()) }
 
 // file is an open capture file. It sends nothing.
-type file struct{ *pktio.Reader }
+type file struct {
+	*pktio.Reader
+	port.NoSettings
+}
 
 // Recv appends the next packets of the file to b.
 func (d *file) Recv(_ int, c *packet.Cache, b *packet.Batch, limit int) int {
@@ -86,10 +88,6 @@ func (d *file) Send(int, *packet.Cache, []packet.Packet) int { return 0 }
 
 // RetryAfter says when a file that is not at its end is worth another poll.
 func (d *file) RetryAfter(int) uint64 { return d.Reader.RetryAfter() }
-
-// SetConf accepts everything: there is nothing that settings would change but
-// whether the port is up.
-func (d *file) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
 // Notes say how far the file has been read.
 func (d *file) Notes() []string { return []string{d.Note()} }

@@ -6,7 +6,6 @@
 package pcapfile
 
 import (
-	"net"
 	"time"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -92,6 +91,7 @@ func (d *device) openWrite(w *PcapFileWrite) (err error) {
 
 // device are the files, nil where there is none.
 type device struct {
+	port.NoSettings
 	in  *pktio.Reader
 	out *pktio.Writer
 }
@@ -132,10 +132,6 @@ func (d *device) RetryAfter(int) uint64 {
 	}
 	return d.in.RetryAfter()
 }
-
-// SetConf accepts everything: there is nothing that settings would change but
-// whether the port is up.
-func (d *device) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
 // Notes say how far the files have been read and written.
 func (d *device) Notes() (notes []string) {

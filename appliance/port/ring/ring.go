@@ -6,8 +6,6 @@
 package ring
 
 import (
-	"net"
-
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
@@ -29,10 +27,13 @@ func create(cfg *port.Config, arg *RingPortArg) (*device, error) {
 	if err != nil {
 		return nil, errno.Wrap(err, "ring: %q", arg.GetRing())
 	}
-	return &device{e}, nil
+	return &device{End: e}, nil
 }
 
-type device struct{ *memring.End }
+type device struct {
+	*memring.End
+	port.NoSettings
+}
 
 // Recv appends packets that the peer sent to b.
 func (d *device) Recv(q int, _ *packet.Cache, b *packet.Batch, limit int) int {
@@ -46,6 +47,3 @@ func (d *device) Link() port.Link {
 
 // Notes say who the peer is.
 func (d *device) Notes() []string { return []string{d.Note()} }
-
-// SetConf accepts everything: there is nothing that settings would change.
-func (d *device) SetConf(int, net.HardwareAddr, bool) error { return nil }

@@ -4,7 +4,6 @@
 package unixsock
 
 import (
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -37,6 +36,7 @@ const (
 // That it is set a moment too long does no harm: the calls then fail, or hit
 // the next client's socket. See sys.Slot.
 type device struct {
+	port.NoSettings
 	path  string
 	greet bool
 
@@ -234,10 +234,6 @@ func (d *device) RetryAfter(int) uint64 {
 	}
 	return max(sys.Nanoseconds(d.next-now, d.hz), 1)
 }
-
-// SetConf accepts everything: there is nothing that settings would change but
-// whether the port is up.
-func (d *device) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
 // DeviceStats counts messages dropped for want of a buffer.
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {

@@ -6,7 +6,6 @@
 package vhost
 
 import (
-	"net"
 	"strings"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -46,10 +45,15 @@ func create(cfg *port.Config, arg *VhostUserPortArg) (*device, error) {
 	if o.Front {
 		cfg.SizeInc, cfg.SizeOut = o.Size, o.Size
 	}
-	return &device{e}, nil
+	return &device{End: e}, nil
 }
 
-type device struct{ vhost.End }
+type device struct {
+	vhost.End
+	// The address and the MTU that count are those of the card, and set where
+	// it is.
+	port.NoSettings
+}
 
 // Link is up while the other side is there.
 func (d *device) Link() port.Link {
@@ -60,7 +64,3 @@ func (d *device) Link() port.Link {
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {
 	return port.DeviceStats{Dropped: d.Dropped()}, port.DeviceStats{}
 }
-
-// SetConf accepts everything: the address and the MTU that count are those of
-// the card, and set where it is.
-func (d *device) SetConf(int, net.HardwareAddr, bool) error { return nil }
