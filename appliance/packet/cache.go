@@ -206,7 +206,7 @@ func putPortable(dst, ps []Packet) (links uintptr) {
 	return links
 }
 
-// spill gives the older half of the stock, rounded to blocks, to the pool.
+// spill gives the oldest block of the stock to the pool.
 func (c *Cache) spill() {
 	k := c.pool.block
 	c.give(k)

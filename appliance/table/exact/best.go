@@ -55,7 +55,7 @@ func (b *Best) lookup(v *View, mask []uint64, set uint64, table int32) (found ui
 		for j, k := range b.keys[i*v.keyWords : (i+1)*v.keyWords] {
 			key[j] = k & mask[j]
 		}
-		c := v.LookupHash(key, Hash(key))
+		c := v.Lookup(key)
 		if c < 0 {
 			continue
 		}
