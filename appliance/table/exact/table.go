@@ -167,8 +167,8 @@ func (t *Table) Set(key, value []uint64) error {
 func (v *View) find(key []uint64, h uint64) (pos int, found bool) {
 	put := -1
 	mask := uint64(len(v.slots) - 1)
-	for p := h >> v.shift; ; p++ {
-		p &= mask
+	for home, k := h>>v.shift, uint64(0); ; k++ {
+		p := probe(home, k) & mask
 		switch s := v.slots[p]; {
 		case s == empty:
 			if put < 0 {
@@ -232,11 +232,11 @@ func (t *Table) rebuild(room int) error {
 			continue
 		}
 		at := int(uint32(s)-firstID) * t.stride
-		p := Hash(old.cells[at:at+t.keyWords]) >> v.shift
-		for v.slots[p&mask] != empty {
-			p++
+		home, k := Hash(old.cells[at:at+t.keyWords])>>v.shift, uint64(0)
+		for v.slots[probe(home, k)&mask] != empty {
+			k++
 		}
-		v.slots[p&mask] = s
+		v.slots[probe(home, k)&mask] = s
 	}
 	t.room, t.tombs = room, 0
 	t.publish(v)
@@ -274,17 +274,18 @@ func (t *Table) Delete(key []uint64) bool {
 	return true
 }
 
-// sweep turns deleted slots in front of an empty one into empty ones: no
-// probe has to go on there.
+// sweep turns deleted slots in front of an empty one, in their line, into empty
+// ones: no probe has to go on there. So a line from which a key was put into
+// the next one has no empty slot.
 func (t *Table) sweep(v *View, pos int) {
-	mask := len(v.slots) - 1
-	if v.slots[(pos+1)&mask] != empty {
+	slots := v.slots[pos&^(line-1):][:line]
+	if pos &= line - 1; slots[(pos+1)&(line-1)] != empty {
 		return
 	}
-	for v.slots[pos] == deleted {
-		atomic.StoreUint64(&v.slots[pos], empty)
+	for slots[pos] == deleted {
+		atomic.StoreUint64(&slots[pos], empty)
 		t.tombs--
-		pos = (pos - 1) & mask
+		pos = (pos - 1) & (line - 1)
 	}
 }
 

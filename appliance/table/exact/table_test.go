@@ -59,12 +59,78 @@ func check(t *testing.T, tab *Table, m model, rng *rand.Rand) {
 			t.Fatalf("key %x: value %x, want %x", key, v.Value(c), want)
 		}
 	}
+	checkFirst(t, v, m, keys)
 	all := model{}
 	for k, val := range tab.All() {
 		all[toKey(k)] = val[0]
 	}
 	if !maps.Equal(all, m) {
 		t.Fatalf("All lists %d rules, want %d", len(all), len(m))
+	}
+}
+
+// checkFirst compares LookupFirst with the model, with and without probe1.
+func checkFirst(t *testing.T, v *View, m model, keys []uint64) {
+	t.Helper()
+	defer func(can bool) { canProbe = can }(canProbe)
+	const missing = 0xdead
+	out, first := make([]int32, len(keys)/v.keyWords), make([]uint16, len(keys)/v.keyWords)
+	for range 2 {
+		want := 0
+		misses := v.LookupFirst(keys, out, first, missing)
+		for i, c := range out {
+			key := keys[i*v.keyWords : (i+1)*v.keyWords]
+			val, ok := m[toKey(key)]
+			if !ok {
+				want++
+				val = missing
+			}
+			if c != v.Lookup(key) || first[i] != uint16(val) {
+				t.Fatalf("key %x: cell %d, alone %d; first %x, want %x", key, c, v.Lookup(key), first[i], uint16(val))
+			}
+		}
+		if misses != want {
+			t.Fatalf("%d misses, want %d", misses, want)
+		}
+		canProbe = false
+	}
+}
+
+// Half of the slots taken, and a third of the rules replaced, so that many lines
+// are full and keys lie in the next one.
+func TestFullLines(t *testing.T) {
+	const rules = 2 * roomyCells
+	tab, _ := newTable(t, 1, 2, rules)
+	rng := rand.New(rand.NewPCG(1, 1))
+	m := model{}
+	set := func() {
+		k, val := rng.Uint64(), rng.Uint64()
+		if err := tab.Set([]uint64{k}, []uint64{val, ^val}); err != nil {
+			t.Fatal(err)
+		}
+		m[[MaxWords]uint64{k}] = val
+	}
+	for range rules {
+		set()
+	}
+	check(t, tab, m, rng)
+	for k := range m {
+		if k[0]%3 == 0 {
+			tab.Delete(k[:1])
+			delete(m, k)
+			set()
+		}
+	}
+	check(t, tab, m, rng)
+	var next int // keys in another line than their first
+	v := tab.View()
+	for i, s := range v.slots {
+		if s >= firstID && Hash(v.Key(int32(uint32(s)-firstID)))>>v.shift&^(line-1) != uint64(i)&^(line-1) {
+			next++
+		}
+	}
+	if next < 100 {
+		t.Errorf("%d keys in the next line: too few for this test", next)
 	}
 }
 

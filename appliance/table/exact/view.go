@@ -38,6 +38,17 @@ func mum(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
+// line is how many slots a cache line has.
+const line = 8
+
+// probe returns the k-th slot in which to look for a key whose first is home,
+// before it is cut to the number of slots: around the line, then from the same
+// place around the next one. So most keys cost one line, and where one that
+// has no empty slot ends does not depend on where a key began.
+func probe(home, k uint64) uint64 {
+	return home&^(line-1) + k&^(line-1) | (home+k)&(line-1)
+}
+
 // Hash1 is the hash of a key of one word, Hash2 of two, Hash of any number.
 // The high bits choose a slot, the low 32 are kept in it.
 func Hash1(k uint64) uint64 { return mum(k^mix0, mix1) }
@@ -68,8 +79,8 @@ func (v *View) Lookup(key []uint64) int32 {
 // LookupHash is Lookup for a key whose hash is known.
 func (v *View) LookupHash(key []uint64, h uint64) int32 {
 	slots := v.slots
-	for pos := h >> v.shift; ; pos++ {
-		s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+	for home, k := h>>v.shift, uint64(0); ; k++ {
+		s := atomic.LoadUint64(&slots[probe(home, k)&uint64(len(slots)-1)])
 		if s == empty {
 			return -1
 		}
@@ -142,16 +153,12 @@ func (v *View) LookupFirst(keys []uint64, out []int32, first []uint16, missing u
 // chunk is how many keys lookupFirst1 looks up at once.
 const chunk = 64
 
-// lookupFirst1 is LookupFirst for up to chunk keys of one word. Most are in
-// the first slot looked at, or that is empty. The slots of all keys are loaded
-// first, so that no load waits for another key's.
+// lookupFirst1 is LookupFirst for up to chunk keys of one word. The slots of
+// all keys are loaded first, so that no load waits for another key's.
 func (v *View) lookupFirst1(keys []uint64, out []int32, first []uint16, missing uint16) (misses int) {
 	var found [chunk]uint64
-	slots, shift := v.slots, v.shift&63
 	keys = keys[:len(out)]
-	for i, k := range keys {
-		found[i&(chunk-1)] = atomic.LoadUint64(&slots[Hash1(k)>>shift&uint64(len(slots)-1)])
-	}
+	v.candidates(keys, &found)
 	cells, stride := v.cells, uint64(v.stride)
 	first = first[:len(out)]
 	for i, k := range keys {
@@ -174,6 +181,19 @@ func (v *View) lookupFirst1(keys []uint64, out []int32, first []uint16, missing 
 	return misses
 }
 
+// candidates writes to found[i] a slot that may have key i, or empty if none
+// has. A key that found[i] does not have may still be elsewhere.
+func (v *View) candidates(keys []uint64, found *[chunk]uint64) {
+	if canProbe && len(keys) != 0 {
+		probe1(v, keys, found)
+		return
+	}
+	slots, shift := v.slots, v.shift&63
+	for i, k := range keys {
+		found[i&(chunk-1)] = atomic.LoadUint64(&slots[Hash1(k)>>shift&uint64(len(slots)-1)])
+	}
+}
+
 // Value returns the value words of a cell that a lookup returned.
 func (v *View) Value(cell int32) []uint64 {
 	at := int(cell) * v.stride
@@ -190,15 +210,15 @@ func (v *View) Key(cell int32) []uint64 {
 }
 
 // Lookup1 is Lookup for a key of one word.
-func (v *View) Lookup1(k uint64) int32 {
-	h := Hash1(k)
+func (v *View) Lookup1(key uint64) int32 {
+	h := Hash1(key)
 	slots := v.slots
-	for pos := h >> (v.shift & 63); ; pos++ {
-		s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+	for home, k := h>>(v.shift&63), uint64(0); ; k++ {
+		s := atomic.LoadUint64(&slots[probe(home, k)&uint64(len(slots)-1)])
 		if s == empty {
 			return -1
 		}
-		if c := uint32(s) - firstID; uint32(s>>32) == uint32(h) && uint32(s) >= firstID && v.cells[int(c)*v.stride] == k {
+		if c := uint32(s) - firstID; uint32(s>>32) == uint32(h) && uint32(s) >= firstID && v.cells[int(c)*v.stride] == key {
 			return int32(c)
 		}
 	}
@@ -208,8 +228,8 @@ func (v *View) Lookup1(k uint64) int32 {
 func (v *View) Lookup2(a, b uint64) int32 {
 	h := Hash2(a, b)
 	slots := v.slots
-	for pos := h >> (v.shift & 63); ; pos++ {
-		s := atomic.LoadUint64(&slots[pos&uint64(len(slots)-1)])
+	for home, k := h>>(v.shift&63), uint64(0); ; k++ {
+		s := atomic.LoadUint64(&slots[probe(home, k)&uint64(len(slots)-1)])
 		if s == empty {
 			return -1
 		}
