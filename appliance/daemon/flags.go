@@ -93,7 +93,7 @@ func ParseFlags(args []string, w io.Writer) (*Flags, error) {
 	fs.BoolVar(&f.ShowVersion, "version", false, "print the version and exit")
 	f.TLS.define(fs)
 	fs.StringVar(&f.AuditLog, "audit_log", "", "`file` to which every call that changes something is appended; default: the log")
-	fs.StringVar(&f.StateDir, "state_dir", "", "`directory` that says which daemon has which network interface and what it changed there; default /run/bess, without being root one below the directory for temporary files")
+	fs.StringVar(&f.StateDir, "state_dir", "", "`directory` that says what the daemon changed on which network interface, so that the next one can undo it after a kill; default /run/bess, without being root one below the directory for temporary files")
 	fs.Func("ports", "network `interfaces`, separated by commas, that port_id of a PMDPort counts from 0; default: Ethernet interfaces with hardware that the host does not use, by the address of the hardware", func(v string) error {
 		f.Ports = strings.Split(v, ",")
 		if slices.Contains(f.Ports, "") {

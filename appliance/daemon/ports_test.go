@@ -186,6 +186,38 @@ func TestTwoDaemonsOnOneInterface(t *testing.T) {
 	}
 }
 
+// Daemons need not know of each other: who shares nothing but the interface is
+// told as well, and has it at once when the first is killed.
+func TestTwoDaemonsWithStateOfTheirOwn(t *testing.T) {
+	h := newHost(t)
+	other := &host{ns: h.ns, state: filepath.Join(t.TempDir(), "other")}
+	first, second := h.daemon(t), other.daemon(t)
+	ports := func(driver, name string) string {
+		return fmt.Sprintf("  ports: {%s: {driver: %s, args: {%s: near}}}\n", name, driver, map[string]string{"AFPacketPort": "interface", "AFXDPPort": "ifname"}[driver])
+	}
+	for _, driver := range []string{"AFPacketPort", "AFXDPPort"} {
+		if out, err := h.apply(first, ports(driver, "p")); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for _, taken := range []string{"AFPacketPort", "AFXDPPort"} {
+			out, err := other.apply(second, ports(taken, "q"))
+			want := fmt.Sprintf(`interface "near": is in use by port p of process %d (bessd): remove that port or end that process, or use another interface`, first.cmd.Process.Pid)
+			if err == nil || !strings.Contains(out, want) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		}
+	}
+	out, err := h.apply(first, "  ports: {p: {driver: AFXDPPort, args: {ifname: near}}, r: {driver: AFPacketPort, args: {interface: near}}}\n")
+	if err == nil || !strings.Contains(out, `interface "near": is in use by port p: remove that port or use another interface`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	_ = first.cmd.Process.Kill()
+	first.wait()
+	if out, err := other.apply(second, ports("AFXDPPort", "q")); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // A daemon whose ports are idle uses no processor time to speak of.
 func TestIdlePorts(t *testing.T) {
 	h := newHost(t)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,10 +121,13 @@ type key struct {
 	index int
 }
 
+// id is what the interface is known by in its namespace.
+func (k key) id() string { return strconv.Itoa(k.index) }
+
 // held is an interface used by this process.
 type held struct {
 	key
-	lock    *lockFile
+	lock    *lock
 	users   []*Interface
 	journal journal
 }
@@ -150,7 +154,7 @@ func hold(i *Interface, a *netlink.LinkAttrs) (*held, error) {
 		}
 		table.all[k] = h
 	} else if n := slices.IndexFunc(h.users, func(u *Interface) bool { return u.Exclusive || i.Exclusive }); n >= 0 {
-		return nil, errno.Errorf(errno.EBUSY, "is in use by port %s", h.users[n].Port)
+		return nil, errno.Errorf(errno.EBUSY, "is in use by port %s: remove that port or use another interface", h.users[n].Port)
 	}
 	h.users = append(h.users, i)
 	h.lock.tell(h.ports())
@@ -163,11 +167,11 @@ func newHeld(i *Interface, k key, name string) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &held{key: k, journal: newJournal(dir, k, name)}
-	if h.lock, err = acquire(lockPath(dir, k)); err != nil {
+	h := &held{key: k, journal: newJournal(dir, i.ns, k, name)}
+	if h.lock, err = acquire(i.ns, k.id()); err != nil {
 		return nil, err
 	}
-	if old, err := readJournal(h.journal.path); err == nil {
+	if old, err := readJournal(h.journal.path); err == nil && old.isAbout(i.ns) {
 		old.undo(i.kern)
 	}
 	return h, nil

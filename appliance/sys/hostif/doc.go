@@ -4,13 +4,16 @@
 // Package hostif is a network interface of the host as ports use it: who has
 // it, what was changed on it, and how it comes back.
 //
-//	state directory            while a process uses the interface
-//	  <netns>-<index>.lock     locked by it; says who it is
-//	  <netns>-<index>.json     what it changed, with the values from before
+//	@bess/interface/<index>  abstract socket in the namespace: the process
+//	                         that listens has the interface, and says so
+//	<netns>-<index>.json     in the state directory: what that process changed,
+//	                         with the values from before
 //
-// The lock is the process's: it dies with it. A journal whose lock is free was
-// left by a process that had no time to clean up; Recover, or the next Claim
-// of the interface, undoes what it says.
+// The socket is the process's: it dies with it. A journal whose socket is free
+// was left by a process that had no time to clean up; Recover, or the next Claim
+// of the interface, undoes what it says. Interfaces are known by their index: it
+// stays the same when they are renamed, and an interface that comes in the place
+// of another has another one.
 //
 // Not everything needs a journal. What belongs to a descriptor (promiscuous
 // membership of a packet socket, an XDP link, a TAP device wherever it was

@@ -5,11 +5,13 @@ package hostif
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -229,17 +231,30 @@ func TestJournalsNobodyUnderstands(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := look(ns, "near")
+	var here syscall.Stat_t
+	index := 0
+	ns.Link("near", func(l netlink.Link) error {
+		index = l.Attrs().Index
+		return syscall.Stat("/proc/thread-self/ns/net", &here)
+	})
+	own := fmt.Sprint(here.Ino)
 	for name, text := range map[string]string{
 		"1-1.json": "", "1-2.json": "{", "1-3.json": `{"namespace":1,"index":3,"created":true}`,
-		"x.json": `{"boot":"another","index":1,"mtu":{"old":1,"new":65536}}`,
+		"x.json":            `{"boot":"another","index":1,"mtu":{"old":1,"new":65536}}`,
+		own + "-1.json.new": `{"half`, own + "-7.json": `{"boot":"another","index":7}`,
+		own + "-2.json": fmt.Sprintf(`{"boot":%q,"cookie":1,"index":%d,"mtu":{"old":1300,"new":1500}}`, bootID(), index),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if undone, err := Recover(dir); err != nil || undone != nil || left() != "" {
-		t.Error(undone, err, left())
-	}
+	ns.Do(func() error {
+		undone, err := Recover(dir)
+		if err != nil || undone != nil || left() != "" {
+			t.Error(undone, err, left())
+		}
+		return nil
+	})
 	if now := look(ns, "near"); now != before {
 		t.Error(now)
 	}

@@ -13,6 +13,15 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
+)
+
+// A journal's file is named by the namespace's number and the id that the lock
+// has, too. Its next version is written beside it.
+const (
+	journalSuffix = ".json"
+	newSuffix     = ".new"
 )
 
 // journal is what a process changed on an interface. It is written before
@@ -24,8 +33,11 @@ type journal struct {
 	// Boot tells starts of the machine apart: indexes mean nothing after one.
 	Boot      string `json:"boot"`
 	Namespace uint64 `json:"namespace"`
-	Index     int    `json:"index"`
-	Name      string `json:"name"`
+	// Cookie tells namespaces apart that had the same number one after the
+	// other; 0 if the kernel does not know.
+	Cookie uint64 `json:"cookie,omitempty"`
+	Index  int    `json:"index"`
+	Name   string `json:"name"`
 	// Created says that the interface itself is to be removed.
 	Created bool      `json:"created,omitempty"`
 	MTU     *mtuEdit  `json:"mtu,omitempty"`
@@ -55,9 +67,16 @@ type (
 	}
 )
 
-func newJournal(dir string, k key, name string) journal {
-	return journal{path: strings.TrimSuffix(lockPath(dir, k), ".lock") + ".json",
-		Boot: bootID(), Namespace: k.ns, Index: k.index, Name: name}
+func newJournal(dir string, ns *netns.Namespace, k key, name string) journal {
+	return journal{path: filepath.Join(dir, fmt.Sprintf("%d-%s%s", k.ns, k.id(), journalSuffix)),
+		Boot: bootID(), Namespace: k.ns, Cookie: ns.Cookie(), Index: k.index, Name: name}
+}
+
+// isAbout reports whether the journal is about a namespace that has the number
+// it says, and not about one that had it before.
+func (j *journal) isAbout(ns *netns.Namespace) bool {
+	now := ns.Cookie()
+	return j.Boot == bootID() && (j.Cookie == now || j.Cookie == 0 || now == 0)
 }
 
 func bootID() string {
@@ -96,7 +115,7 @@ func (j *journal) write() error {
 	if err != nil {
 		return err
 	}
-	tmp := j.path + ".new"
+	tmp := j.path + newSuffix
 	if err := os.WriteFile(tmp, b, 0o600); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -111,7 +130,7 @@ func (j *journal) remove() {
 		return
 	}
 	_ = os.Remove(j.path)
-	_ = os.Remove(j.path + ".new")
+	_ = os.Remove(j.path + newSuffix)
 }
 
 // note remembers a change from old to want that i is about to make. A setting
@@ -146,7 +165,7 @@ func (j *journal) note(i *Interface, old, want state) error {
 func (j *journal) undo(kern *netlink.Handle) {
 	defer j.remove()
 	link, err := kern.LinkByIndex(j.Index)
-	if err != nil || j.Boot != bootID() {
+	if err != nil {
 		return
 	}
 	if j.Created {
@@ -191,6 +210,3 @@ func (j *journal) undoBy(i *Interface) {
 	mine.undo(i.kern)
 	_ = j.write()
 }
-
-// journals returns the paths of all journals in a directory.
-func journals(dir string) ([]string, error) { return filepath.Glob(filepath.Join(dir, "*.json")) }

@@ -4,120 +4,131 @@
 package hostif
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
-	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
+	"unicode"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
-// dir is the state directory that was set, nil for the default.
-var dir atomic.Pointer[string]
+const (
+	// patience is how long another process may take to say for which ports it
+	// has an interface. Who does not is still named by the kernel.
+	patience = 200 * time.Millisecond
+	// attempts is how often a lock is tried for whose owner comes or goes.
+	attempts = 10
+	// maxAnswer is how much of an answer is read, in bytes.
+	maxAnswer = 256
+)
 
-// SetDir chooses the state directory; "" is the default, /run/bess for root
-// and a directory below that for temporary files for others. Processes that
-// share interfaces must share the directory.
-func SetDir(path string) { dir.Store(&path) }
-
-// Dir returns the state directory.
-func Dir() string {
-	if d := dir.Load(); d != nil && *d != "" {
-		return *d
-	}
-	if os.Geteuid() == 0 {
-		return "/run/bess"
-	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("bess-%d", os.Geteuid()))
+// lock is the right of this process to something of a network namespace: an
+// abstract Unix socket (unix(7)) in there. All processes of the namespace see
+// it, whatever files they see, it takes no right to make one, and it goes away
+// with its process, however that ends. Who connects is told for which ports.
+type lock struct {
+	socket *net.UnixListener
+	ports  atomic.Pointer[string]
+	ended  sync.WaitGroup
 }
 
-// ensureDir makes the state directory. One that somebody else could write to
-// is refused: its journals would be orders.
-func ensureDir() (string, error) {
-	d := Dir()
-	if err := os.MkdirAll(d, 0o700); err != nil {
-		return "", fmt.Errorf("state directory: %w", err)
-	}
-	fi, err := os.Stat(d)
+// acquire locks what is known by an id in a namespace. Errors: EBUSY if another
+// process has the lock.
+func acquire(ns *netns.Namespace, id string) (*lock, error) {
+	l := &lock{}
+	l.tell(nil)
+	at := &net.UnixAddr{Net: "unix", Name: "@bess/interface/" + id}
+	err := ns.Do(func() (err error) {
+		for range attempts {
+			if l.socket, err = net.ListenUnix("unix", at); !errors.Is(err, syscall.EADDRINUSE) {
+				return err
+			}
+			if err = busy(at); !errors.Is(err, syscall.ECONNREFUSED) {
+				return err
+			}
+			time.Sleep(time.Millisecond) // its owner does not listen yet, or not any more
+		}
+		return errno.Errorf(errno.EBUSY, "is in use by another process")
+	})
 	if err != nil {
-		return "", fmt.Errorf("state directory: %w", err)
+		return nil, err
 	}
-	if s, ok := fi.Sys().(*syscall.Stat_t); !fi.IsDir() || !ok || int(s.Uid) != os.Geteuid() || fi.Mode().Perm()&0o022 != 0 {
-		return "", errno.Errorf(errno.EACCES, "state directory %s: must belong to this user and be writable by nobody else", d)
+	l.ended.Go(l.answer)
+	return l, nil
+}
+
+// busy tells who has a lock. ECONNREFUSED means nobody at this moment.
+func busy(at *net.UnixAddr) error {
+	c, err := net.DialUnix("unix", nil, at)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return err
 	}
-	return d, nil
-}
-
-func lockPath(dir string, k key) string {
-	return filepath.Join(dir, fmt.Sprintf("%d-%d.lock", k.ns, k.index))
-}
-
-// lockFile is a locked file. It holds a user in JSON.
-type lockFile struct{ f *os.File }
-
-// user is the process that has the lock.
-type user struct {
-	PID   int      `json:"pid"`
-	Ports []string `json:"ports"`
-}
-
-// acquire locks the file of that name, making it if need be. Errors: EBUSY if
-// another process has the lock.
-func acquire(path string) (*lockFile, error) {
-	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if !sys.Lock(f, false) {
-			err := busy(f)
-			_ = f.Close()
-			return nil, err
-		}
-		// The one who had it may have removed it between the two calls.
-		mine, err := f.Stat()
-		now, err2 := os.Stat(path)
-		if err == nil && err2 == nil && os.SameFile(mine, now) {
-			return &lockFile{f}, nil
-		}
-		_ = f.Close()
-		if err = errors.Join(err, err2); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-	}
-}
-
-// busy tells who has the lock.
-func busy(f io.Reader) error {
-	var u user
-	if json.NewDecoder(io.LimitReader(f, 1<<16)).Decode(&u) != nil || u.PID == 0 {
+	if err != nil {
 		return errno.Errorf(errno.EBUSY, "is in use by another process")
 	}
-	program := ""
-	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", u.PID)); err == nil {
-		program = " (" + strings.TrimSpace(string(b)) + ")"
+	defer func() { _ = c.Close() }()
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	ports, _ := io.ReadAll(io.LimitReader(c, maxAnswer))
+	who := ""
+	if len(ports) > 0 {
+		who = "port " + printable(ports) + " of "
 	}
-	return errno.Errorf(errno.EBUSY, "is in use by port %s of process %d%s", strings.Join(u.Ports, ", "), u.PID, program)
+	_, pid, err := sys.PeerCred(c)
+	if err != nil || pid == 0 { // it is in a PID namespace that is not ours
+		who += "a process in another container"
+	} else {
+		who += fmt.Sprintf("process %d", pid)
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
+			who += " (" + printable(b) + ")"
+		}
+	}
+	return errno.Errorf(errno.EBUSY, "is in use by %s: remove that port or end that process, or use another interface", who)
 }
 
-// tell writes who has the lock. It is a help for people: errors do not matter.
-func (l *lockFile) tell(ports []string) {
-	b, err := json.Marshal(user{os.Getpid(), ports})
-	if err != nil {
-		return
-	}
-	_ = l.f.Truncate(0)
-	_, _ = l.f.WriteAt(b, 0)
+// printable makes text of what another process says fit for a message.
+func printable(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, string(b))
 }
 
-// release removes the file while it is still locked, then unlocks it.
-func (l *lockFile) release() {
-	_ = os.Remove(l.f.Name())
-	_ = l.f.Close()
+// tell sets for which ports the lock is held.
+func (l *lock) tell(ports []string) {
+	text := strings.Join(ports, ", ")
+	l.ports.Store(&text)
+}
+
+// answer tells all who ask, until release.
+func (l *lock) answer() {
+	for {
+		c, err := l.socket.AcceptUnix()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // no descriptor is free
+			time.Sleep(patience)
+			continue
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(patience))
+		_, _ = io.WriteString(c, *l.ports.Load())
+		_ = c.Close()
+	}
+}
+
+// release lets others have the lock.
+func (l *lock) release() {
+	_ = l.socket.Close()
+	l.ended.Wait()
 }

@@ -46,8 +46,15 @@ func beOther(name string) {
 // other starts another process in the namespace and returns how to kill it.
 func other(t *testing.T, ns *testenv.Namespace, name string) (kill func()) {
 	t.Helper()
+	_, kill = otherWith(t, ns, name, Dir())
+	return kill
+}
+
+// otherWith is other with a state directory and the process.
+func otherWith(t *testing.T, ns *testenv.Namespace, name, dir string) (p *os.Process, kill func()) {
+	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), otherEnv+"="+name, "HOSTIF_TEST_DIR="+Dir())
+	cmd.Env = append(os.Environ(), otherEnv+"="+name, "HOSTIF_TEST_DIR="+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +65,7 @@ func other(t *testing.T, ns *testenv.Namespace, name string) (kill func()) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "result: <nil>\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	return kill
+	return cmd.Process, kill
 }
 
 // stage is a namespace with a cable and a state directory.

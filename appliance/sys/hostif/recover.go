@@ -4,9 +4,11 @@
 package hostif
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -18,39 +20,49 @@ import (
 // living process uses is not touched. A directory that does not exist is an
 // empty one.
 func Recover(dir string) (undone []string, err error) {
-	paths, err := journals(dir)
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+journalSuffix+"*"))
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range paths {
-		l, err := acquire(strings.TrimSuffix(path, ".json") + ".lock")
-		if err != nil {
-			continue // somebody lives
-		}
-		j, err := readJournal(path)
-		if err != nil {
-			// Nobody can tell what it meant to say.
-			_ = os.Remove(path)
-			l.release()
-			continue
-		}
-		if what := j.recover(); what != "" {
+		// A process may have died over its first version.
+		if what := recoverFrom(strings.TrimSuffix(path, newSuffix)); what != "" {
 			undone = append(undone, what)
 		}
-		l.release()
 	}
 	return undone, nil
 }
 
-// recover undoes the journal in the namespace it is about, and says for which
-// interface; "" if there was nothing left to undo.
-func (j *journal) recover() string {
-	ns := findNamespace(j.Namespace)
+// recoverFrom undoes a journal in the namespace it is about unless its process
+// lives, and says for which interface; "" if there was nothing left to undo.
+func recoverFrom(path string) string {
+	file := journal{path: path}
+	number, id, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), journalSuffix), "-")
+	ino, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		file.remove() // nobody can tell what it is about
+		return ""
+	}
+	ns := findNamespace(ino)
 	if ns == nil {
-		j.remove() // the namespace is gone, and everything in it
+		// The namespace is gone, and everything in it, or its processes cannot
+		// be seen from here.
+		if j, err := readJournal(path); !errors.Is(err, os.ErrNotExist) && (err != nil || j.Boot != bootID()) {
+			file.remove()
+		}
 		return ""
 	}
 	defer ns.Close()
+	l, err := acquire(ns, id)
+	if err != nil {
+		return "" // somebody lives
+	}
+	defer l.release()
+	j, err := readJournal(path)
+	if err != nil || !j.isAbout(ns) {
+		file.remove() // nobody can tell what it meant to say, or it is outdated
+		return ""
+	}
 	kern, err := ns.Netlink()
 	if err != nil {
 		return ""

@@ -83,6 +83,21 @@ func (n *Namespace) Inode() (uint64, error) {
 	return s.Ino, nil
 }
 
+// Cookie returns a number that no other namespace has or had since the machine
+// was started, 0 if the kernel is older than 5.14 or it cannot be entered.
+func (n *Namespace) Cookie() (cookie uint64) {
+	_ = n.Do(func() error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(fd) }()
+		cookie, err = unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+		return err
+	})
+	return cookie
+}
+
 // Do runs f on a thread inside the namespace, the caller's if that is there, and
 // returns its error. Sockets and devices opened there stay there. f must not
 // start goroutines that are to be inside, too. Errors: EPERM without the

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: The BESS appliance authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hostif
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
+)
+
+// refused wants an interface to be in use, and the error to say all of that.
+func refused(t *testing.T, ns *testenv.Namespace, name string, says ...string) {
+	t.Helper()
+	i, err := try(ns, name, Options{Port: "mine"})
+	if err == nil {
+		i.Close()
+	}
+	if errno.Code(err) != errno.EBUSY {
+		t.Errorf("errno %d: %v", errno.Code(err), err)
+		return
+	}
+	for _, s := range says {
+		if !strings.Contains(err.Error(), s) {
+			t.Errorf("%v: does not say %q", err, s)
+		}
+	}
+}
+
+// Processes that share nothing but the interface see each other, and whoever is
+// killed has nothing any more, at once.
+func TestStateDirectoriesDoNotMatter(t *testing.T) {
+	ns := stage(t)
+	p, kill := otherWith(t, ns, "near", t.TempDir())
+	for range 3 { // each who asks is told
+		refused(t, ns, "near", fmt.Sprintf(`interface "near": is in use by port theirs of process %d (exe)`, p.Pid), "remove that port or end that process")
+	}
+	claim(t, ns, "far", Options{Port: "mine"}).Close() // is free
+	kill()
+	claim(t, ns, "near", Options{Port: "mine"})
+}
+
+// A process that does not answer is named all the same.
+func TestOwnerDoesNotAnswer(t *testing.T) {
+	ns := stage(t)
+	p, _ := otherWith(t, ns, "near", t.TempDir())
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, ns, "near", fmt.Sprintf("is in use by process %d (exe)", p.Pid))
+}
+
+// The same index in another namespace is another interface.
+func TestNamespacesDoNotDisturbEachOther(t *testing.T) {
+	a, b := stage(t), testenv.Netns(t)
+	b.Veth("near", "far")
+	indexes := [2]int{}
+	for n, ns := range []*testenv.Namespace{a, b} {
+		ns.Link("near", func(l netlink.Link) error { indexes[n] = l.Attrs().Index; return nil })
+	}
+	if indexes[0] != indexes[1] {
+		t.Fatalf("indexes %v; nothing is tested", indexes)
+	}
+	otherWith(t, a, "near", t.TempDir())
+	otherWith(t, b, "near", t.TempDir())
+	refused(t, a, "near", "theirs")
+	refused(t, b, "near", "theirs")
+}
+
+// A new name does not make an interface free, and its old name is anybody's.
+func TestLockFollowsARename(t *testing.T) {
+	ns := stage(t)
+	otherWith(t, ns, "near", t.TempDir()) // which has set it down
+	ns.Link("near", func(l netlink.Link) error { return netlink.LinkSetName(l, "elsewhere") })
+	refused(t, ns, "elsewhere", `interface "elsewhere"`, "port theirs")
+	ns.Veth("near", "another")
+	claim(t, ns, "near", Options{Port: "mine"})
+}
+
+// What other programs have put in the place of a lock is a reason to refuse, and
+// none to fail.
+func TestLocksOfStrangers(t *testing.T) {
+	ns := stage(t)
+	var id string
+	ns.Link("near", func(l netlink.Link) error { id = fmt.Sprint(l.Attrs().Index); return nil })
+	name := "@bess/interface/" + id
+	ns.Do(func() error { // one that does not listen
+		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { _ = syscall.Close(fd) })
+		return syscall.Bind(fd, &syscall.SockaddrUnix{Name: name})
+	})
+	refused(t, ns, "near", "is in use by another process")
+	ns.Link("far", func(l netlink.Link) error { name = "@bess/interface/" + fmt.Sprint(l.Attrs().Index); return nil })
+	var l *net.UnixListener
+	ns.Do(func() (err error) {
+		l, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name})
+		return err
+	})
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = c.Write([]byte(strings.Repeat("\x1b\n\xff[31m", 1000)))
+			_ = c.Close()
+		}
+	}()
+	_, err := try(ns, "far", Options{})
+	if err == nil || len(err.Error()) > 2*maxAnswer || strings.ContainsAny(err.Error(), "\x1b\n") {
+		t.Errorf("%q", err)
+	}
+	_ = l.Close()
+	claim(t, ns, "far", Options{})
+}
