@@ -167,7 +167,8 @@ func newHeld(i *Interface, k key, name string) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &held{key: k, journal: newJournal(dir, i.ns, k, name)}
+	h := &held{key: k, journal: newJournal(dir, i.ns, k.ns, k.id(), name)}
+	h.journal.Index = k.index
 	if h.lock, err = acquire(i.ns, k.id()); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,9 @@
 // stays the same when they are renamed, and an interface that comes in the place
 // of another has another one.
 //
+// An interface that a process makes (Creation) has both from before it exists,
+// known by the address that it is made with.
+//
 // Not everything needs a journal. What belongs to a descriptor (promiscuous
 // membership of a packet socket, an XDP link, a TAP device wherever it was
 // moved) is undone by the kernel when the process is gone, however it ended.

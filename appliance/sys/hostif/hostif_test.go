@@ -95,21 +95,6 @@ func TestSomebodyElsesChangesStay(t *testing.T) {
 	}
 }
 
-func TestCreatedInterfacesGo(t *testing.T) {
-	ns := stage(t)
-	i := claim(t, ns, "near", Options{Port: "a"})
-	if err := i.Created(); err != nil {
-		t.Fatal(err)
-	}
-	i.Close()
-	if err := ns.Run(func() error { _, err := netlink.LinkByName("near"); return err }); err == nil {
-		t.Error("the interface is still there")
-	}
-	if left() != "" {
-		t.Errorf("left behind: %s", left())
-	}
-}
-
 // Each port's changes end with it; a setting that two have changed ends with
 // the later one.
 func TestChangesOfTwoPorts(t *testing.T) {

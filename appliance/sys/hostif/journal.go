@@ -38,13 +38,11 @@ type journal struct {
 	Cookie uint64 `json:"cookie,omitempty"`
 	Index  int    `json:"index"`
 	Name   string `json:"name"`
-	// Created says that the interface itself is to be removed.
-	Created bool      `json:"created,omitempty"`
+	// Create says that the interface itself is to be removed.
+	Create  *create   `json:"create,omitempty"`
 	MTU     *mtuEdit  `json:"mtu,omitempty"`
 	Address *addrEdit `json:"address,omitempty"`
 	Up      *upEdit   `json:"up,omitempty"`
-
-	creator *Interface
 }
 
 // The changes of one setting: from what it was to what it was made, and by
@@ -67,9 +65,11 @@ type (
 	}
 )
 
-func newJournal(dir string, ns *netns.Namespace, k key, name string) journal {
-	return journal{path: filepath.Join(dir, fmt.Sprintf("%d-%s%s", k.ns, k.id(), journalSuffix)),
-		Boot: bootID(), Namespace: k.ns, Cookie: ns.Cookie(), Index: k.index, Name: name}
+// newJournal returns an empty journal about an interface of a namespace, which
+// has the number ino, and where the lock has that id.
+func newJournal(dir string, ns *netns.Namespace, ino uint64, id, name string) journal {
+	return journal{path: filepath.Join(dir, fmt.Sprintf("%d-%s%s", ino, id, journalSuffix)),
+		Boot: bootID(), Namespace: ino, Cookie: ns.Cookie(), Name: name}
 }
 
 // isAbout reports whether the journal is about a namespace that has the number
@@ -101,7 +101,7 @@ func readJournal(path string) (*journal, error) {
 }
 
 func (j *journal) empty() bool {
-	return !j.Created && j.MTU == nil && j.Address == nil && j.Up == nil
+	return j.Create == nil && j.MTU == nil && j.Address == nil && j.Up == nil
 }
 
 // write brings the journal to disk as a whole. It is not synced: it must
@@ -160,19 +160,18 @@ func (j *journal) note(i *Interface, old, want state) error {
 	return j.write()
 }
 
-// undo puts back all that the journal says and removes it. An interface that
-// is gone took its settings along.
-func (j *journal) undo(kern *netlink.Handle) {
+// undo puts back all that the journal says, removes it, and reports whether
+// there was an interface to do that with. One that is gone took its settings
+// along.
+func (j *journal) undo(kern *netlink.Handle) bool {
 	defer j.remove()
+	if j.Create != nil {
+		link := j.find(kern)
+		return link != nil && kern.LinkDel(link) == nil
+	}
 	link, err := kern.LinkByIndex(j.Index)
 	if err != nil {
-		return
-	}
-	if j.Created {
-		if link.Attrs().Name == j.Name {
-			_ = kern.LinkDel(link)
-		}
-		return
+		return false
 	}
 	want := stateOf(link.Attrs())
 	if e := j.MTU; e != nil && want.mtu == e.New {
@@ -185,16 +184,13 @@ func (j *journal) undo(kern *netlink.Handle) {
 		want.up = e.Old
 	}
 	_ = apply(kern, link, want)
+	return true
 }
 
 // undoBy puts back what i changed last.
 func (j *journal) undoBy(i *Interface) {
 	mine := *j
 	mine.path = "" // the file says what the others changed
-	mine.Created = j.Created && j.creator == i
-	if mine.Created {
-		j.Created, j.creator = false, nil
-	}
 	if mine.MTU = nil; j.MTU != nil && j.MTU.by == i {
 		mine.MTU, j.MTU = j.MTU, nil
 	}

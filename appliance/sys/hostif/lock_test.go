@@ -54,6 +54,9 @@ func TestOwnerDoesNotAnswer(t *testing.T) {
 	if err := p.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := syscall.Wait4(p.Pid, nil, syscall.WUNTRACED, nil); err != nil { // until it has stopped
+		t.Fatal(err)
+	}
 	refused(t, ns, "near", fmt.Sprintf("is in use by process %d (exe)", p.Pid))
 }
 

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 // beOther claims an interface, changes it, says so, and waits to be killed.
 func beOther(name string) {
 	SetDir(os.Getenv("HOSTIF_TEST_DIR"))
+	if stage, ok := strings.CutPrefix(name, "create:"); ok {
+		beCreator(stage)
+	}
 	i, err := Claim(name, Options{Port: "theirs"})
 	if err == nil {
 		err = i.SetConf(1400, net.HardwareAddr{2, 9, 9, 9, 9, 9}, false)

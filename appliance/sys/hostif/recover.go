@@ -68,9 +68,7 @@ func recoverFrom(path string) string {
 		return ""
 	}
 	defer kern.Close()
-	_, err = kern.LinkByIndex(j.Index)
-	j.undo(kern)
-	if err != nil {
+	if !j.undo(kern) {
 		return ""
 	}
 	return j.String()
@@ -79,7 +77,7 @@ func recoverFrom(path string) string {
 // String says what the journal holds, for the log.
 func (j *journal) String() string {
 	var what []string
-	if j.Created {
+	if j.Create != nil {
 		what = append(what, "created")
 	}
 	if e := j.MTU; e != nil {

@@ -191,21 +191,6 @@ func setMAC(kern *netlink.Handle, link netlink.Link, mac net.HardwareAddr, up *b
 	return kern.LinkSetHardwareAddr(link, mac)
 }
 
-// Created notes that the port made the interface: Close, or Recover, removes
-// it.
-func (i *Interface) Created() error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.held == nil {
-		return errno.Errorf(errno.ENODEV, "interface %s: closed", i.name)
-	}
-	table.Lock()
-	defer table.Unlock()
-	j := &i.held.journal
-	j.Created, j.creator = true, i
-	return j.write()
-}
-
 // SetPromiscuous makes the interface receive what is for others, too, until
 // Close or until told otherwise. The kernel counts who wants that and forgets
 // this process when it is gone.

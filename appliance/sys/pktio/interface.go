@@ -42,9 +42,6 @@ type InterfaceOptions struct {
 	Large bool
 	// Up makes sure the interface is up.
 	Up bool
-	// Created says that the port made the interface: Close removes it, and so
-	// does the next start of a daemon after one that was killed.
-	Created bool
 }
 
 // Interface is an Ethernet interface of Linux as a place packets come from
@@ -79,11 +76,6 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 			err = fmt.Errorf("interface %q: %w", name, err)
 		}
 	}()
-	if o.Created {
-		if err := i.host.Created(); err != nil {
-			return nil, err
-		}
-	}
 	a, err := i.host.Attrs()
 	if err != nil {
 		return nil, err
@@ -162,11 +154,6 @@ func (i *Interface) openRings(a *netlink.LinkAttrs) error {
 
 // reopen goes on with the interface that came again.
 func (i *Interface) reopen() error {
-	if i.o.Created {
-		if err := i.host.Created(); err != nil {
-			return err
-		}
-	}
 	a, err := i.host.Attrs()
 	if err != nil {
 		return err

@@ -17,47 +17,75 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
-// create makes the cable, both ends up, and returns the index of the near one.
-// What goes wrong on the way leaves nothing behind.
-func (d *Device) create() (index int, err error) {
+// create makes the cable, both ends up. What goes wrong on the way leaves
+// nothing behind, and neither does the end of the process at any moment: what
+// is not in the made cable's journal yet is in none.
+func (d *Device) create() (*cable, error) {
 	there, err := d.there()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer there.Close()
-	kern, err := d.home.Netlink()
-	if err != nil {
-		return 0, err
-	}
-	defer kern.Close()
 	for _, end := range []struct {
 		ns   *netns.Namespace
 		name string
 	}{{d.home, d.o.Near}, {there, d.o.Far}} {
 		if err := d.free(end.ns, end.name); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
+	made, err := hostif.Create(d.home, d.o.Near, "veth")
+	if err != nil {
+		return nil, err
+	}
+	c := &cable{Creation: made}
+	if c.index, err = d.lay(made, there); err != nil {
+		made.End()
+		return nil, err
+	}
+	return c, nil
+}
+
+// cable is what create made.
+type cable struct {
+	*hostif.Creation
+	index int // of the near end
+}
+
+// lay makes the cable that was announced and returns the index of the near end.
+func (d *Device) lay(c *hostif.Creation, there *netns.Namespace) (index int, err error) {
+	kern, err := d.home.Netlink()
+	if err != nil {
+		return 0, err
+	}
+	defer kern.Close()
+	fail := func(err error) error {
+		if errors.Is(err, syscall.EPERM) {
+			err = fmt.Errorf("%w (the capability CAP_NET_ADMIN is needed)", err)
+		}
+		return fmt.Errorf("virtual cable %s: %w", d.o.Near, err)
+	}
 	a := netlink.NewLinkAttrs()
-	a.Name, a.MTU, a.HardwareAddr = d.o.Near, d.o.MTU, d.o.NearMAC
+	a.Name, a.MTU, a.HardwareAddr = d.o.Near, d.o.MTU, c.Mark()
 	a.NumRxQueues, a.NumTxQueues = max(d.o.Incoming, d.o.Outgoing), max(d.o.Incoming, d.o.Outgoing)
 	err = kern.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: d.o.Far, PeerHardwareAddr: d.o.FarMAC,
 		PeerNamespace: netlink.NsFd(there.FD())})
 	if err != nil {
-		if errors.Is(err, syscall.EPERM) {
-			err = fmt.Errorf("%w (the capability CAP_NET_ADMIN is needed)", err)
-		}
-		return 0, fmt.Errorf("virtual cable %s: %w", d.o.Near, err)
+		return 0, fail(err)
 	}
 	link, err := kern.LinkByName(d.o.Near)
 	if err != nil {
+		return 0, fail(err)
+	}
+	index = link.Attrs().Index
+	if err := c.Made(index); err != nil {
 		return 0, err
 	}
-	defer func() {
-		if err != nil {
-			_ = kern.LinkDel(link)
+	if d.o.NearMAC != nil { // otherwise the mark is as good as any
+		if err := kern.LinkSetHardwareAddr(link, d.o.NearMAC); err != nil {
+			return 0, fail(err)
 		}
-	}()
+	}
 	if err := d.furnish(there); err != nil {
 		return 0, err
 	}
@@ -65,7 +93,7 @@ func (d *Device) create() (index int, err error) {
 	if err := kern.LinkSetUp(link); err != nil {
 		return 0, fmt.Errorf("interface %s: set up: %w", d.o.Near, err)
 	}
-	return link.Attrs().Index, nil
+	return index, nil
 }
 
 // there opens the namespace of the far end.
@@ -130,16 +158,4 @@ func (d *Device) silence(kern *netlink.Handle, link netlink.Link) {
 	_ = d.home.Do(func() error {
 		return os.WriteFile("/proc/sys/net/ipv6/conf/"+d.o.Near+"/disable_ipv6", []byte("1"), 0o644)
 	})
-}
-
-// remove removes what create made last, if it is still there.
-func (d *Device) remove() {
-	kern, err := d.home.Netlink()
-	if err != nil {
-		return
-	}
-	defer kern.Close()
-	if link, err := kern.LinkByIndex(d.near); err == nil && link.Type() == "veth" {
-		_ = kern.LinkDel(link)
-	}
 }

@@ -79,7 +79,10 @@ func (d *Device) gone() bool {
 	defer kern.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, err = kern.LinkByIndex(d.near)
+	if d.made == nil {
+		return true
+	}
+	_, err = kern.LinkByIndex(d.made.index)
 	return errors.As(err, &netlink.LinkNotFoundError{})
 }
 
@@ -87,11 +90,11 @@ func (d *Device) gone() bool {
 func (d *Device) again() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	index, err := d.create()
-	if d.trouble = err; err != nil {
+	d.remove() // it is gone, and so is what the journal says of it
+	d.made, d.trouble = d.create()
+	if d.trouble != nil {
 		return false
 	}
-	d.near = index
 	d.returns++
 	return true
 }

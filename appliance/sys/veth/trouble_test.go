@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -83,6 +84,14 @@ type other struct {
 
 func startOther(t *testing.T, home, away *testenv.Namespace) *other {
 	t.Helper()
+	o := launchOther(t, home, away)
+	o.says("result: <nil>")
+	return o
+}
+
+// launchOther is startOther that does not wait for the cable.
+func launchOther(t *testing.T, home, away *testenv.Namespace) *other {
+	t.Helper()
 	o := &other{t: t, dir: t.TempDir(), cmd: exec.Command("/proc/self/exe")}
 	o.cmd.Env = append(os.Environ(), dirEnv+"="+o.dir, whereEnv+"="+away.Path())
 	out, err := o.cmd.StdoutPipe()
@@ -92,7 +101,6 @@ func startOther(t *testing.T, home, away *testenv.Namespace) *other {
 	o.out = bufio.NewReader(out)
 	home.Do(o.cmd.Start) // a child is born in the namespace of its parent's thread
 	t.Cleanup(o.kill)
-	o.says("result: <nil>")
 	return o
 }
 
@@ -132,6 +140,34 @@ func TestCableOfAKilledProcessIsRemoved(t *testing.T) {
 		undone := o.recover(home)
 		if len(undone) != 1 || undone[0] != "near0: created" || attrs(home, "near0") != nil || attrs(away, "far0") != nil {
 			t.Errorf("made again: %t: %q", again, undone)
+		}
+	}
+}
+
+// However short a cable exists when its process is killed, it is removed.
+func TestProcessIsKilledWhileItMakesACable(t *testing.T) {
+	testenv.NeedNetns(t)
+	home, away := testenv.Netns(t), testenv.Netns(t)
+	for round := range 24 {
+		updates, stop := make(chan netlink.LinkUpdate, 100), make(chan struct{})
+		home.Do(func() error { return netlink.LinkSubscribe(updates, stop) })
+		o := launchOther(t, home, away)
+		for u := range updates {
+			if u.Attrs().Name == "near0" {
+				break
+			}
+		}
+		time.Sleep(time.Duration(round/2) * 100 * time.Microsecond)
+		o.kill()
+		close(stop)
+		for range updates { // until the subscription has ended
+		}
+		undone := o.recover(home)
+		if n := len(links(home.Do)) + len(links(away.Do)); n != 2 || len(undone) != 1 {
+			t.Fatalf("round %d: %q; %d interfaces are left, want lo twice", round, undone, n)
+		}
+		if left, _ := os.ReadDir(o.dir); len(left) > 0 {
+			t.Errorf("round %d: left behind: %v", round, left)
 		}
 	}
 }

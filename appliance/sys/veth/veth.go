@@ -51,7 +51,7 @@ type Device struct {
 	ended sync.WaitGroup
 
 	mu      sync.Mutex // guards the rest
-	near    int        // index of the near end
+	made    *cable     // nil if there is none
 	returns int        // how often the cable was made again
 	trouble error      // why that fails
 }
@@ -72,7 +72,7 @@ func Open(o Options) (_ *Device, err error) {
 	}
 	updates, err := d.subscribe()
 	if err == nil {
-		if d.near, err = d.create(); err == nil {
+		if d.made, err = d.create(); err == nil {
 			err = d.attach()
 		}
 		if err != nil {
@@ -113,7 +113,7 @@ func (o *Options) check() error {
 func (d *Device) attach() error {
 	return d.home.Do(func() (err error) {
 		d.Interface, err = pktio.OpenInterface(d.o.Near, pktio.InterfaceOptions{
-			Port: d.o.Port, Exclusive: true, Created: true, Receive: true, Send: true, Incoming: d.o.Incoming,
+			Port: d.o.Port, Exclusive: true, Receive: true, Send: true, Incoming: d.o.Incoming,
 			Outgoing: d.o.Outgoing, Frames: d.o.Frames, Large: d.o.Large,
 		})
 		return err
@@ -126,6 +126,14 @@ func (d *Device) Close() {
 	close(d.stop)
 	d.ended.Wait()
 	d.Interface.Close()
-	d.remove() // what was made last and not opened yet
+	d.remove()
 	d.home.Close()
+}
+
+// remove removes the cable, if there is one.
+func (d *Device) remove() {
+	if d.made != nil {
+		d.made.End()
+		d.made = nil
+	}
 }
