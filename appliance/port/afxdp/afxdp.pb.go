@@ -48,8 +48,9 @@ const (
 //     rxvlan off, and txvlan off at the sender's end of a veth pair).
 //
 // Frames of up to 64 KiB, jumbo frames for example, are packets of several
-// segments; without support in the kernel (before 6.6), frames must fit into
-// frame_size less 256 bytes. What is longer than the MTU of the interface, with
+// segments; without support in the kernel (before 6.6), or in the driver where
+// nothing is copied, the MTU must fit into frame_size less 278 bytes: a larger
+// one is refused (EINVAL), and with zero_copy "auto" frames are copied instead. What is longer than the MTU of the interface, with
 // addresses, type and two tags, is not sent and counted as dropped; a veth takes
 // only one tag on top of its MTU.
 //
@@ -74,7 +75,9 @@ type AFXDPPortArg struct {
 	// that works.
 	Mode string `protobuf:"bytes,2,opt,name=mode,proto3" json:"mode,omitempty"`
 	// Whether the device itself reads and writes the frames: "on" insists on it
-	// (EOPNOTSUPP if the driver cannot), "auto" uses it where it works.
+	// (EOPNOTSUPP or EINVAL if the driver cannot), "auto" uses it where it works.
+	// virtio_net can since Linux 6.13, if the virtual machine's device uses the
+	// kernel's DMA functions (QEMU: disable-legacy=on,iommu_platform=on).
 	ZeroCopy string `protobuf:"bytes,3,opt,name=zero_copy,json=zeroCopy,proto3" json:"zero_copy,omitempty"`
 	// The first queue of the interface that the port uses.
 	StartQueue uint32 `protobuf:"varint,4,opt,name=start_queue,json=startQueue,proto3" json:"start_queue,omitempty"`

@@ -151,7 +151,7 @@ func TestErrors(t *testing.T) {
 		{&AFXDPPortArg{Ifname: "b", Mode: "x"}, errno.EINVAL, `mode: "x": must be auto, native or generic`},
 		{&AFXDPPortArg{Ifname: "b", ZeroCopy: "x"}, errno.EINVAL, `zero_copy: "x": must be auto, on or off`},
 		{&AFXDPPortArg{Ifname: "b", CompleteChecksums: "x"}, errno.EINVAL, `complete_checksums: "x": must be`},
-		{&AFXDPPortArg{Ifname: "b", ZeroCopy: "on"}, errno.ENOTSUP, `interface "b": bind to queue 0: operation not supported`},
+		{&AFXDPPortArg{Ifname: "b", ZeroCopy: "on"}, errno.ENOTSUP, `interface "b": zero_copy: on: the driver does not do it: bind to queue 0: operation not supported`},
 		{&AFXDPPortArg{Ifname: "b", FrameSize: 1000}, errno.EINVAL, `frame_size: 1000: must be`},
 	} {
 		p, err := k.try(c.arg)

@@ -201,26 +201,7 @@ func (d *Device) queueBytes() int { return (d.o.RxFrames + d.o.TxFrames) * d.o.F
 
 // openSockets opens the socket of every queue in the best way that works.
 func (d *Device) openSockets(link netlink.Link) error {
-	ways := []bind{{multi: true}, {}}
-	if d.o.ZeroCopy != Off && d.prog.native {
-		ways = append([]bind{{zeroCopy: true, multi: true}, {zeroCopy: true}}, ways...)
-	}
-	if d.o.ZeroCopy == On {
-		ways = ways[:2]
-	}
-	var socks []*socket
-	var err error
-	for _, way := range ways {
-		if socks, err = d.bindAll(link.Attrs().Index, way); err == nil {
-			break
-		}
-		if errors.Is(err, unix.EBUSY) {
-			return err
-		}
-		if way.zeroCopy && d.reason == "" {
-			d.reason = "zero-copy: " + err.Error()
-		}
-	}
+	socks, err := d.bindBest(link.Attrs())
 	if err != nil {
 		return err
 	}
@@ -239,6 +220,42 @@ func (d *Device) openSockets(link netlink.Link) error {
 			}
 			return err
 		}
+	}
+	return nil
+}
+
+// bindBest opens all sockets in the best way that works.
+func (d *Device) bindBest(a *netlink.LinkAttrs) (socks []*socket, err error) {
+	copying := d.reason
+	if d.o.ZeroCopy != Off && d.prog.native {
+		for _, way := range []bind{{zeroCopy: true, multi: true}, {zeroCopy: true}} {
+			if err = d.fits(a.MTU, way.multi); err == nil {
+				socks, err = d.bindAll(a.Index, way)
+			}
+			if err == nil || errors.Is(err, unix.EBUSY) {
+				return socks, err
+			}
+		}
+		if d.o.ZeroCopy == On {
+			return nil, fmt.Errorf("zero_copy: on: the driver does not do it: %w", err)
+		}
+		copying = "zero-copy: " + err.Error()
+	}
+	for _, way := range []bind{{multi: true}, {}} {
+		if socks, err = d.bindAll(a.Index, way); err == nil || errors.Is(err, unix.EBUSY) {
+			break
+		}
+	}
+	d.reason = copying
+	return socks, err
+}
+
+// fits checks that packets of an MTU can be received, where one takes one
+// frame only.
+func (d *Device) fits(mtu int, multi bool) error {
+	if room := d.o.room(); !multi && mtu+beyondMTU > room {
+		return errno.Errorf(errno.EINVAL, "MTU %d: the driver takes one frame for a packet, and %d bytes of frame_size %d are for the MTU",
+			mtu, room-beyondMTU, d.o.FrameSize)
 	}
 	return nil
 }
@@ -313,8 +330,14 @@ func (d *Device) Address() (mtu int, mac net.HardwareAddr) { return d.host.Addre
 func (d *Device) Link() hostif.Link { return d.host.Link() }
 
 // SetConf changes the MTU (0: keep), the hardware address (nil: keep) and the
-// administrative state of the interface until Close, all or none.
+// administrative state of the interface until Close, all or none. Errors: EINVAL
+// for an MTU whose packets would not fit where one takes one frame only.
 func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
+	if s := d.queues[0].socket.Load(); s != nil {
+		if err := d.fits(mtu, s.multi); err != nil {
+			return err
+		}
+	}
 	return d.host.SetConf(mtu, mac, up)
 }
 

@@ -41,7 +41,7 @@ func (d *Device) Notes() []string {
 		if i < d.o.Incoming {
 			notes = append(notes, fmt.Sprintf("interface %s: incoming queue %d: %d packets, %d dropped", name, i, q.received.Load(), q.dropped()))
 		}
-		notes = append(notes, fmt.Sprintf("interface %s: outgoing queue %d: %d packets", name, i, q.sent.Load()))
+		notes = append(notes, fmt.Sprintf("interface %s: outgoing queue %d: %d packets, %d frames under way", name, i, q.sent.Load(), q.underWay()))
 	}
 	if n := d.uncut(); n > 0 {
 		notes = append(notes, fmt.Sprintf("interface %s: %d packets of several in one could not be cut", name, n))
@@ -65,7 +65,7 @@ func (d *Device) mode(s *socket) string {
 	for _, f := range []struct {
 		on   bool
 		text string
-	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, "one frame per packet"},
+	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, fmt.Sprintf("one frame of %d bytes per packet", d.o.room())},
 		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"}} {
 		if f.on {
 			what = append(what, f.text)
@@ -83,6 +83,17 @@ func (d *Device) uncut() (n uint64) {
 		}
 	}
 	return n
+}
+
+// underWay returns how many frames were sent and have not come back from the
+// kernel. d.mu is held.
+func (q *queue) underWay() uint32 {
+	s := q.socket.Load()
+	if s == nil {
+		return 0
+	}
+	back := s.done.producer.Load() // first: the other one only grows meanwhile
+	return s.tx.producer.Load() - back
 }
 
 // dropped returns how many packets were lost on reception. d.mu is held.

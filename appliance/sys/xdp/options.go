@@ -121,6 +121,13 @@ func (o *Options) complete() error {
 	return nil
 }
 
+// headroom is what the kernel leaves free in front of a packet that it
+// receives (XDP_PACKET_HEADROOM).
+const headroom = 256
+
+// room returns how many bytes of a packet a frame takes on reception.
+func (o *Options) room() int { return o.FrameSize - headroom }
+
 // powerOfTwo returns the least power of two that is not less than n.
 func powerOfTwo(n int) int {
 	p := 1

@@ -75,16 +75,15 @@ func (d *Device) ask() (left, less bool) {
 	defer d.mu.Unlock()
 	for i := range d.queues {
 		s := d.queues[i].socket.Load()
-		if s == nil || s.zeroCopy {
+		if s == nil || s.zeroCopy && !s.owing.Load() {
 			continue
 		}
 		before := s.untaken()
 		if before == 0 {
 			continue
 		}
-		s.kick()
-		now := s.untaken()
-		left, less = left || now > 0, less || now < before
+		left = s.again() || left
+		less = less || s.untaken() < before
 	}
 	return left, less
 }

@@ -35,8 +35,7 @@ func (d *Device) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 
 func (s *socket) recv(c *packet.Cache, b *packet.Batch, limit, mtu int) int {
 	if s.owing.Load() {
-		s.kick()
-		s.owing.Store(s.tx.consumer.Load() != s.tx.producer.Load())
+		s.again()
 	}
 	n := s.addPieces(c, b, limit)
 	if s.rx.filled() == 0 {

@@ -69,7 +69,7 @@ func (s *socket) send(c *packet.Cache, ps []packet.Packet, longest int) int {
 		s.tx.publish()
 		s.flush()
 		c.FreeAll(ps[:sent])
-	} else if s.owing.Load() {
+	} else if s.owing.Load() || s.untaken() > 0 {
 		s.flush()
 	}
 	return sent
@@ -116,21 +116,33 @@ func (s *socket) write(p packet.Packet, n int) {
 
 // flush tells the kernel about packets to be sent. One that sends them in the
 // call itself may need to be told several times. What it does not take now, it
-// is told about by the next Send or Recv, or by the collector.
+// is told about by the next Send or Recv, or by the collector. A device that
+// reads the frames itself takes them when it likes, once its driver was told,
+// which fails while the interface is down.
 func (s *socket) flush() {
 	if s.wakeup && !s.tx.wantsWakeup() {
 		s.owing.Store(false)
 		return
 	}
-	left := s.tx.prod - s.tx.consumer.Load()
+	left := s.untaken()
 	for range kicks {
-		s.kick()
-		now := s.tx.prod - s.tx.consumer.Load()
-		if now == 0 || now == left || s.zeroCopy {
-			left = now
+		owing := s.again()
+		now := s.untaken()
+		if !owing || now == left {
 			break
 		}
 		left = now
 	}
-	s.owing.Store(left > 0 && !s.zeroCopy)
+}
+
+// again tells the kernel about packets to be sent, and returns and notes
+// whether that has to be done once more. Anybody may do it.
+func (s *socket) again() bool {
+	s.owing.Store(false) // first: what another one notes meanwhile holds
+	told := s.kick() == 0
+	if s.untaken() == 0 || s.zeroCopy && told {
+		return false
+	}
+	s.owing.Store(true)
+	return true
 }

@@ -182,11 +182,25 @@ func (s *socket) stats() (st unix.XDPStatistics) {
 	return st
 }
 
-// kick has the kernel send what is in the outgoing ring.
-func (s *socket) kick() {
+// kick has the kernel send what is in the outgoing ring. The answer is 0 if it
+// tries: what it then does not send may still be in the ring.
+func (s *socket) kick() unix.Errno {
 	// The call returns at once, so that there is no point in telling the
 	// scheduler about it: it would only take the worker's place away.
-	_, _, _ = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+	_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+	if e == 0 && s.busyPoll && s.zeroCopy && s.untaken() > 0 {
+		s.wake()
+	}
+	return e
+}
+
+// wake has the kernel tell the driver that there is something to be sent. With
+// busy polling sendto does not, since it has just driven the device's queue. But
+// that is only the incoming one where a driver has the two apart (virtio_net).
+// Only poll tells the driver in any case.
+func (s *socket) wake() {
+	p, now := unix.PollFd{Fd: int32(s.fd), Events: unix.POLLOUT}, unix.Timespec{}
+	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
 }
 
 // poke has the kernel look for incoming packets.
