@@ -95,7 +95,7 @@ var layers = []layer{
 	{"images", nil, "images contain binaries, not packages"},
 	{"images/internal", []string{"images/internal/*"}, "what the tests of images share"},
 	{"images/appliance/seed", []string{"schemas/args"}, "a seed is text: what it means is init's business"},
-	{"images/appliance/build", []string{"images/appliance/gpt", "images/appliance/kmod"}, "the builder makes disks and compiles programs: it knows none of them"},
+	{"images/appliance/build", []string{"images/appliance/gpt", "images/appliance/kmod", "images/internal/cpio"}, "the builder makes disks and compiles programs: it knows none of them"},
 	{"images/appliance/init", []string{"images/appliance/gpt", "images/appliance/kmod", "images/appliance/seed", "appliance/sys"},
 		"the first process starts the daemon: it knows no engine"},
 }

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -73,31 +72,6 @@ func TestThePlanFitsADisk(t *testing.T) {
 type discard struct{}
 
 func (discard) WriteAt(b []byte, _ int64) (int, error) { return len(b), nil }
-
-func TestCpioIsReadByCpio(t *testing.T) {
-	a := newArchive(1000000000)
-	a.file("dir/file", 0o755, []byte("hello"))
-	a.dir("dir")
-	a.link("link", "/dir/file")
-	text := a.bytes()
-	if !bytes.Equal(text, a.bytes()) {
-		t.Fatal("not the same twice")
-	}
-	if len(text)%4 != 0 || !bytes.HasPrefix(text, []byte("070701")) || strings.Count(string(text), "070701") != 4 {
-		t.Fatalf("%q", text)
-	}
-	need.Programs(t, "cpio")
-	dir := t.TempDir()
-	cmd := exec.Command("cpio", "-idm", "--quiet")
-	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(text)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	info, err := os.Stat(filepath.Join(dir, "dir/file"))
-	if err != nil || info.Mode() != 0o755 || info.ModTime().Unix() != 1000000000 {
-		t.Fatal(info, err)
-	}
-}
 
 func TestSignaturesAndDamage(t *testing.T) {
 	dir := t.TempDir()

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/bessform/terraform-provider-bess/images/appliance/kmod"
+	"github.com/bessform/terraform-provider-bess/images/internal/cpio"
 )
 
 // moduleFile says which kernel modules are in the image.
@@ -44,27 +45,27 @@ func trailing(pattern string) string {
 
 // initramfs makes the file system that the kernel starts with, and keeps.
 func (b *builder) initramfs() error {
-	a := newArchive(b.epoch)
+	a := cpio.New(b.epoch)
 	for _, dir := range []string{"bin", "data", "dev", "etc", "lib", "lib/modules", "proc", "run", "sys", "tmp"} {
-		a.dir(dir)
+		a.Dir(dir)
 	}
 	for from, to := range map[string]string{"/run/bess/resolv.conf": "etc/resolv.conf"} {
-		a.link(to, from)
+		a.Link(to, from)
 	}
-	a.file("etc/os-release", 0o644, b.osRelease())
-	a.file("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))
+	a.File("etc/os-release", 0o644, b.osRelease())
+	a.File("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))
 	for from, to := range map[string]string{"init": "init", "bessd": "bin/bessd"} {
 		text, err := os.ReadFile(filepath.Join(b.work, from))
 		if err != nil {
 			return err
 		}
-		a.file(to, 0o755, text)
+		a.File(to, 0o755, text)
 	}
 	if err := b.modules(a); err != nil {
 		return err
 	}
 	raw := filepath.Join(b.work, "initrd.cpio")
-	if err := os.WriteFile(raw, a.bytes(), 0o644); err != nil {
+	if err := os.WriteFile(raw, a.Bytes(), 0o644); err != nil {
 		return err
 	}
 	to := filepath.Join(b.result, "initrd.img")
@@ -82,7 +83,7 @@ func (b *builder) initramfs() error {
 }
 
 // modules adds the kernel modules of moduleFile, and their index.
-func (b *builder) modules(a *archive) error {
+func (b *builder) modules(a *cpio.Archive) error {
 	text, err := os.ReadFile(filepath.Join(b.root, moduleFile))
 	if err != nil {
 		return err
@@ -100,28 +101,28 @@ func (b *builder) modules(a *archive) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", moduleFile, err)
 	}
-	a.dir(dir)
+	a.Dir(dir)
 	made := map[string]bool{".": true}
 	for _, n := range names {
 		file := tree.File(n)
 		for _, d := range parents(file) {
 			if !made[d] {
 				made[d] = true
-				a.dir(path.Join(dir, d))
+				a.Dir(path.Join(dir, d))
 			}
 		}
 		text, err := os.ReadFile(filepath.Join(tree.Root, file))
 		if err != nil {
 			return err
 		}
-		a.file(path.Join(dir, file), 0o644, text)
+		a.File(path.Join(dir, file), 0o644, text)
 	}
 	var dep, alias bytes.Buffer
 	if err := tree.WriteIndex(names, &dep, &alias); err != nil {
 		return err
 	}
-	a.file(path.Join(dir, "modules.dep"), 0o644, dep.Bytes())
-	a.file(path.Join(dir, "modules.alias"), 0o644, alias.Bytes())
+	a.File(path.Join(dir, "modules.dep"), 0o644, dep.Bytes())
+	a.File(path.Join(dir, "modules.alias"), 0o644, alias.Bytes())
 	return nil
 }
 

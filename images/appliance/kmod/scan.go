@@ -188,3 +188,6 @@ func Load(dir string) (*Index, error) {
 	defer func() { _ = al.Close() }()
 	return Parse(dep, al)
 }
+
+// Needs returns what a module says it needs, some of which may be built in.
+func (t *Tree) Needs(name string) []string { return t.modules[Name(name)].needs }

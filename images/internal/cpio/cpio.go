@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The BESS appliance authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package cpio writes the archive that a kernel unpacks as its first file system.
+package cpio
 
 import (
 	"bytes"
@@ -10,11 +11,11 @@ import (
 	"slices"
 )
 
-// archive is a cpio archive in the form that the kernel unpacks at boot
+// Archive is a cpio archive in the form that the kernel unpacks at boot
 // (Documentation/driver-api/early-userspace/buffer-format.rst). Everything
 // belongs to root, has one time, and comes sorted by name, so that folders
 // come before what is in them.
-type archive struct {
+type Archive struct {
 	time    int64
 	members map[string]member
 }
@@ -24,17 +25,22 @@ type member struct {
 	data []byte
 }
 
-func newArchive(time int64) *archive { return &archive{time, map[string]member{}} }
+// New returns an empty archive whose files have one time, in seconds since 1970.
+func New(time int64) *Archive { return &Archive{time, map[string]member{}} }
 
-func (a *archive) dir(name string) { a.members[name] = member{0o040755, nil} }
+// Dir adds a folder.
+func (a *Archive) Dir(name string) { a.members[name] = member{0o040755, nil} }
 
-func (a *archive) file(name string, perm uint32, data []byte) {
+// File adds a file. The folder it is in must be added, too.
+func (a *Archive) File(name string, perm uint32, data []byte) {
 	a.members[name] = member{0o100000 | perm, data}
 }
 
-func (a *archive) link(name, to string) { a.members[name] = member{0o120777, []byte(to)} }
+// Link adds a symbolic link.
+func (a *Archive) Link(name, to string) { a.members[name] = member{0o120777, []byte(to)} }
 
-func (a *archive) bytes() []byte {
+// Bytes returns the archive.
+func (a *Archive) Bytes() []byte {
 	var b bytes.Buffer
 	for i, name := range slices.Sorted(maps.Keys(a.members)) {
 		a.write(&b, i+1, name, a.members[name])
@@ -43,7 +49,7 @@ func (a *archive) bytes() []byte {
 	return b.Bytes()
 }
 
-func (a *archive) write(b *bytes.Buffer, ino int, name string, m member) {
+func (a *Archive) write(b *bytes.Buffer, ino int, name string, m member) {
 	links, time := 1, a.time
 	switch {
 	case ino == 0:
