@@ -54,7 +54,7 @@ func (w *wire) send(frame []byte) error {
 // receive returns the next frame that a test has made; what the machine says
 // by itself is left out. nil: none came in time.
 func (w *wire) receive(wait time.Duration) ([]byte, error) {
-	buf := make([]byte, 2048)
+	buf := make([]byte, 10000)
 	_ = w.conn.SetReadDeadline(time.Now().Add(wait))
 	for {
 		n, _, err := w.conn.ReadFromUnix(buf)

@@ -90,6 +90,9 @@ type NIC struct {
 	// Local and Remote are paths of unix datagram sockets: QEMU binds Local
 	// and sends to Remote, one datagram for one frame. Bind Remote first.
 	Local, Remote string
+	// Properties are further ones of the device: name=value, separated by
+	// commas.
+	Properties string
 }
 
 // VM is a running machine. Safe for concurrent use.
@@ -195,6 +198,9 @@ func (c Config) arguments(v *VM) ([]string, error) {
 			// With message-signalled interrupts QEMU 7.2 crashes in an emulated
 			// machine when the driver of such a card starts.
 			device += ",vectors=0"
+		}
+		if n.Properties != "" {
+			device += "," + n.Properties
 		}
 		args = append(args, "-device", device)
 	}
