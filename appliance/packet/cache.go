@@ -93,12 +93,15 @@ func (c *Cache) AllocBatch(b *Batch, n, size int) bool {
 
 // AllocZeroBatch is AllocBatch with all bytes zero.
 func (c *Cache) AllocZeroBatch(b *Batch, n, size int) bool {
+	if 0 <= size && size <= ImageSize { // the usual sizes of generated packets
+		src, ok := c.draw(b, n)
+		if ok {
+			stampFresh(b.pkts[:n], src, &zeroImages[size])
+		}
+		return ok
+	}
 	if !c.take(b, n) {
 		return false
-	}
-	if 0 <= size && size <= ImageSize { // the usual sizes of generated packets
-		Stamp(b.Packets(), &zeroImages[size], 0)
-		return true
 	}
 	for _, p := range b.Packets() {
 		p.Init(size)
@@ -109,17 +112,25 @@ func (c *Cache) AllocZeroBatch(b *Batch, n, size int) bool {
 
 // take moves n packets from the stock to b, all or none.
 func (c *Cache) take(b *Batch, n int) bool {
+	src, ok := c.draw(b, n)
+	copy(b.pkts[:], src)
+	return ok
+}
+
+// draw takes n packets from the stock, all or none, for b, to which the caller
+// has to copy them.
+func (c *Cache) draw(b *Batch, n int) (ps []Packet, ok bool) {
 	if c.n < n && !c.refill(n) {
 		b.n = 0
-		return false
+		return nil, false
 	}
 	c.n -= n
-	b.n = copy(b.pkts[:], c.slots[c.n:c.n+n])
+	b.n = n
 	c.free.Set(uint64(c.n))
 	if c.n <= c.cold && c.n > 0 {
 		c.warm()
 	}
-	return true
+	return c.slots[c.n:][:n], true
 }
 
 // warm asks for the packets that are taken next.

@@ -41,10 +41,10 @@ func (s *Images) Add(im Image) {
 	s.long = s.long || im.long()
 }
 
-// zeroImages are, by size, a single image of so many zero bytes.
-var zeroImages = func() (list [ImageSize + 1]Images) {
+// zeroImages are, by size, images of so many zero bytes.
+var zeroImages = func() (list [ImageSize + 1]Image) {
 	for n := range list {
-		list[n].Add(NewImage(make([]byte, n)))
+		list[n] = NewImage(make([]byte, n))
 	}
 	return list
 }()
@@ -62,6 +62,15 @@ func Stamp(ps []Packet, images *Images, i int) (done, next int) {
 		stampTails(ps[:done], images.list, i)
 	}
 	return done, next
+}
+
+// stampFresh moves the free packets src to dst, which is not longer, and gives
+// each the image.
+func stampFresh(dst, src []Packet, im *Image) {
+	fresh(dst, src, im)
+	if im.long() {
+		stampTails(dst, single(im), 0)
+	}
 }
 
 // long reports whether there is more than a head.

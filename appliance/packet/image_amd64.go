@@ -33,6 +33,21 @@ func stampAVX2(ps []Packet, images []Image, i int) (done, next int)
 //go:noescape
 func stampAVX512(ps []Packet, images []Image, i int) (done, next int)
 
+// fresh copies free packets from src to dst and gives each the image, but for
+// what is behind imageHead bytes.
+func fresh(dst, src []Packet, im *Image) {
+	if src = src[:len(dst)]; avx512 && len(dst) != 0 {
+		freshAVX512(dst, &src[0], im)
+		return
+	}
+	freshPortable(dst, src, im)
+}
+
+// freshAVX512 is freshPortable; nothing is loaded but what is in src.
+//
+//go:noescape
+func freshAVX512(dst []Packet, src *Packet, im *Image)
+
 func stampTails(ps []Packet, images []Image, i int) {
 	if avx512 {
 		stampTailsAVX512(ps, images, i)

@@ -4,8 +4,10 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// Both forms write the two words of the header, data and lens, which are
-// neighbours, with one store.
+// All forms write the two words of the header, data and lens, which are
+// neighbours, with one store. None loads more of the header than it must:
+// a load waits for the stores before it to lines at the same place of another
+// page.
 
 // func stampAVX2(ps []Packet, images []Image, i int) (done, next int)
 TEXT ·stampAVX2(SB), NOSPLIT, $0-72
@@ -23,10 +25,9 @@ loop:
 	MOVQ    (SI)(DI*8), AX
 	CMPQ    header_link(AX), $0
 	JNE     out
-	MOVQ    header_buf(AX), BX
+	LEAQ    const_front(AX), BX
 	VMOVDQU Image_head(DX), Y0
 	VMOVDQU (Image_head+32)(DX), Y1
-	ADDQ    $const_Headroom, BX
 	VMOVQ   BX, X2
 	VMOVHPS Image_lens(DX), X2, X2
 	VMOVDQU X2, header_data(AX)
@@ -68,9 +69,8 @@ loop:
 	MOVQ      (SI)(DI*8), AX
 	CMPQ      header_link(AX), $0
 	JNE       out
-	MOVQ      header_buf(AX), BX
+	LEAQ      const_front(AX), BX
 	VMOVDQU64 Image_head(DX), Z0
-	ADDQ      $const_Headroom, BX
 	VMOVQ     BX, X2
 	VMOVHPS   Image_lens(DX), X2, X2
 	VMOVDQU   X2, header_data(AX)
@@ -101,10 +101,8 @@ pair:
 	MOVQ        header_link(AX), DX
 	ORQ         header_link(R10), DX
 	JNE         single
-	MOVQ        header_buf(AX), BX
-	MOVQ        header_buf(R10), R12
-	ADDQ        $const_Headroom, BX
-	ADDQ        $const_Headroom, R12
+	LEAQ        const_front(AX), BX
+	LEAQ        const_front(R10), R12
 	VMOVQ       BX, X2
 	VMOVQ       R12, X3
 	VPUNPCKLQDQ X1, X2, X2
@@ -122,8 +120,7 @@ single: // the last of an odd number, or the one before a packet to stop at
 	MOVQ        (SI)(DI*8), AX
 	CMPQ        header_link(AX), $0
 	JNE         out
-	MOVQ        header_buf(AX), BX
-	ADDQ        $const_Headroom, BX
+	LEAQ        const_front(AX), BX
 	VMOVQ       BX, X2
 	VPUNPCKLQDQ X1, X2, X2
 	VMOVDQU     X2, header_data(AX)
@@ -154,9 +151,8 @@ loop:
 	CMPB      Image_lens(DX), $const_imageHead
 	JLS       short
 	MOVQ      (SI), AX
-	MOVQ      header_buf(AX), BX
 	VMOVDQU64 Image_tail(DX), Z0
-	VMOVDQU64 Z0, (const_Headroom+const_imageHead)(BX)
+	VMOVDQU64 Z0, (const_front+const_imageHead)(AX)
 
 short:
 	ADDQ $8, SI
@@ -170,6 +166,64 @@ short:
 more:
 	DECQ CX
 	JNE  loop
+
+out:
+	VZEROUPPER
+	RET
+
+// func freshAVX512(dst []Packet, src *Packet, im *Image)
+TEXT ·freshAVX512(SB), NOSPLIT, $0-40
+	MOVQ      dst_base+0(FP), DI
+	MOVQ      dst_len+8(FP), CX
+	MOVQ      src+24(FP), SI
+	MOVQ      im+32(FP), DX
+	VMOVQ     Image_lens(DX), X1
+	VMOVDQU64 Image_head(DX), Z0
+	SUBQ      $8, CX
+	JLT       rest
+
+#define pair(i) \
+	MOVQ        i(SI), AX             \
+	MOVQ        (i+8)(SI), R10        \
+	LEAQ        const_front(AX), BX   \
+	LEAQ        const_front(R10), R12 \
+	VMOVQ       BX, X2                \
+	VMOVQ       R12, X3               \
+	VPUNPCKLQDQ X1, X2, X2            \
+	VPUNPCKLQDQ X1, X3, X3            \
+	VMOVDQU     X2, header_data(AX)   \
+	VMOVDQU     X3, header_data(R10)  \
+	VMOVDQU64   Z0, (BX)              \
+	VMOVDQU64   Z0, (R12)
+
+eight:
+	VMOVDQU64 (SI), Z4
+	VMOVDQU64 Z4, (DI)
+	pair(0)
+	pair(16)
+	pair(32)
+	pair(48)
+	ADDQ      $64, SI
+	ADDQ      $64, DI
+	SUBQ      $8, CX
+	JGE       eight
+
+rest:
+	ADDQ $8, CX
+	JEQ  out
+
+one:
+	MOVQ        (SI), AX
+	MOVQ        AX, (DI)
+	LEAQ        const_front(AX), BX
+	VMOVQ       BX, X2
+	VPUNPCKLQDQ X1, X2, X2
+	VMOVDQU     X2, header_data(AX)
+	VMOVDQU64   Z0, (BX)
+	ADDQ        $8, SI
+	ADDQ        $8, DI
+	DECQ        CX
+	JNE         one
 
 out:
 	VZEROUPPER

@@ -10,3 +10,5 @@ func stamp(ps []Packet, images []Image, i int) (done, next int) {
 }
 
 func stampTails(ps []Packet, images []Image, i int) { stampTailsPortable(ps, images, i) }
+
+func fresh(dst, src []Packet, im *Image) { freshPortable(dst, src, im) }

@@ -39,6 +39,65 @@ func TestStampTakesImagesInTurn(t *testing.T) {
 	}
 }
 
+// The forms of fresh move packets alike, give all of them and no other one the
+// image, and leave nothing of their earlier life.
+func TestFreshPackets(t *testing.T) {
+	for name, fresh := range map[string]func(dst, src []Packet, im *Image){"chosen": fresh, "portable": freshPortable, "with tail": stampFresh} {
+		for n := range BatchSize {
+			c, b := cacheWithBatch(t, BatchSize)
+			for _, p := range b.Packets() {
+				p.Append(ImageSize)
+				fill(p.Bytes(), 0xee)
+				p.Adjust(5)
+			}
+			want := b.Packets()
+			im := NewImage(bytes.Repeat([]byte{7}, 1+n))
+			got := make([]Packet, n)
+			fresh(got, want, &im)
+			for i, p := range got {
+				if p != want[i] || p.TotalLen() != 1+n || p.HeadroomLen() != Headroom {
+					t.Fatalf("%s, %d of %d: packet %x (total %d, headroom %d), want %x", name, i, n, p, p.TotalLen(), p.HeadroomLen(), want[i])
+				}
+				if !bytes.Equal(p.Bytes(), im.head[:1+n]) {
+					t.Fatalf("%s, %d of %d: content %x", name, i, n, p.Bytes())
+				}
+			}
+			if p := want[n]; p.Len() != 60+ImageSize-5 || p.Bytes()[0] != 0xee {
+				t.Fatalf("%s: packet %d is not to be touched: %x", name, n, p.Bytes())
+			}
+			c.FreeBatch(b)
+		}
+	}
+}
+
+func TestAllocZeroBatchLeavesNothingOfEarlierPackets(t *testing.T) {
+	for _, size := range []int{0, 1, 59, 60, 64, 65, ImageSize, ImageSize + 1, 1500} {
+		c, b := cacheWithBatch(t, BatchSize)
+		for _, p := range b.Packets() {
+			p.Append(BufferSize - Headroom - 60)
+			fill(p.Bytes(), 0xee)
+		}
+		c.FreeBatch(b)
+		for _, n := range []int{0, 1, 7, 8, 63, BatchSize} {
+			if !c.AllocZeroBatch(b, n, size) || b.Len() != n {
+				t.Fatalf("%d packets of %d bytes: got %d", n, size, b.Len())
+			}
+			for _, p := range b.Packets() {
+				if !bytes.Equal(p.Bytes(), make([]byte, size)) || p.TotalLen() != size {
+					t.Fatalf("%d bytes: content %x", size, p.Bytes())
+				}
+			}
+			c.FreeBatch(b)
+		}
+	}
+}
+
+func fill(data []byte, v byte) {
+	for i := range data {
+		data[i] = v
+	}
+}
+
 // both is Stamp made of the two parts of an implementation.
 func both(stamp func([]Packet, []Image, int) (int, int), tails func([]Packet, []Image, int)) func([]Packet, []Image, int) (int, int) {
 	return func(ps []Packet, images []Image, i int) (done, next int) {

@@ -17,13 +17,22 @@ func stampPortable(ps []Packet, images []Image, i int) (done, next int) {
 		if i++; i == len(images) {
 			i = 0
 		}
-		data := h.buf + Headroom
+		data := uintptr(p) + front
 		h.data = data
 		*(*uint64)(unsafe.Pointer(&h.len)) = im.lens
 		*(*[imageHead]byte)(unsafe.Add(unsafe.Pointer(nil), data)) = im.head
 	}
 	return len(ps), i
 }
+
+// freshPortable is fresh for any processor.
+func freshPortable(dst, src []Packet, im *Image) {
+	copy(dst, src)
+	stampPortable(dst, single(im), 0)
+}
+
+// single returns a list of one image.
+func single(im *Image) []Image { return unsafe.Slice(im, 1) }
 
 // stampTailsPortable gives the packets of long images what is behind imageHead
 // bytes, when Stamp has done the rest.
@@ -34,8 +43,8 @@ func stampTailsPortable(ps []Packet, images []Image, i int) {
 			i = 0
 		}
 		if im.long() {
-			behind := unsafe.Add(pointer(&p.hdr().buf), Headroom+imageHead)
-			*(*[ImageSize - imageHead]byte)(behind) = im.tail
+			behind := uintptr(p) + front + imageHead
+			*(*[ImageSize - imageHead]byte)(unsafe.Add(unsafe.Pointer(nil), behind)) = im.tail
 		}
 	}
 }

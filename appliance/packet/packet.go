@@ -20,6 +20,8 @@ const (
 	Overhead = 24
 	// headerSize is the size of header, one cache line.
 	headerSize = 64
+	// front is where a new packet's data begins, from its header on.
+	front = headerSize + Headroom
 	// Stride is the distance of buffers in the arena. It is deliberately not
 	// a power of two: with 2048 all headers would share two sets of the
 	// first-level cache.
@@ -50,7 +52,7 @@ const (
 // reset makes p an empty, single-segment packet with the usual headroom.
 func (p Packet) reset() {
 	h := p.hdr()
-	h.data = h.buf + Headroom
+	h.data = uintptr(p) + front
 	h.len, h.total = 0, 0
 	h.link = 0
 }
