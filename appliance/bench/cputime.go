@@ -142,11 +142,32 @@ func runTime(thread string) time.Duration {
 	return time.Duration(ns)
 }
 
+// sleeps returns how often a thread has gone to sleep by itself (proc(5), status:
+// voluntary_ctxt_switches), by its folder below /proc; 0 if that cannot be seen.
+func sleeps(thread string) (n uint64) {
+	status, err := os.ReadFile(filepath.Join(thread, "status"))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(status), "\nvoluntary_ctxt_switches:")
+	_, _ = fmt.Sscan(rest, &n) // 0 if there is no such line
+	return n
+}
+
 // busiest returns the longest time that a thread has run between two readings.
 func busiest(before, after map[string]time.Duration) time.Duration {
+	t := busiestThread(before, after)
+	return after[t] - before[t]
+}
+
+// busiestThread returns the thread that has run longest between two readings,
+// "" if none has.
+func busiestThread(before, after map[string]time.Duration) (thread string) {
 	var most time.Duration
 	for t, d := range after {
-		most = max(most, d-before[t])
+		if ran := d - before[t]; ran > most {
+			thread, most = t, ran
+		}
 	}
-	return most
+	return thread
 }

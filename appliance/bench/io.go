@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -184,7 +185,11 @@ func (r *ioRun) run(ctx context.Context) (err error) {
 		return err
 	}
 	wait(ctx, r.o.Warmup)
+	r.rest(ctx)
 	if r.res.Idle, err = r.latency(ctx); err != nil {
+		return err
+	}
+	if r.res.Woken, err = r.woken(ctx); err != nil {
 		return err
 	}
 	if err := r.rate(ctx); err != nil {
@@ -212,6 +217,33 @@ func (r *ioRun) latency(ctx context.Context) (*Latency, error) {
 	return newLatency(took, lost), nil
 }
 
+// rest looks what the threads use that have nothing to do.
+func (r *ioRun) rest(ctx context.Context) {
+	begun, before := time.Now(), r.it.times()
+	wait(ctx, r.o.Length)
+	r.res.CPUIdle = total(before, r.it.times()).Seconds() / time.Since(begun).Seconds()
+}
+
+// woken measures how long it takes until a thread that sleeps runs again when
+// a frame comes; nil for one that does not sleep.
+func (r *ioRun) woken(ctx context.Context) (*Latency, error) {
+	before := r.it.times()
+	if _, err := r.latency(ctx); err != nil {
+		return nil, err
+	}
+	thread := busiestThread(before, r.it.times())
+	tid, err := strconv.Atoi(filepath.Base(thread))
+	if err != nil {
+		return nil, nil // no thread has run
+	}
+	slept := sleeps(thread)
+	took, err := r.site.Wake(ctx, tid, ioProbes, ioInterval, r.o.Cores[1])
+	if err != nil || len(took) == 0 || sleeps(thread)-slept < uint64(len(took)) {
+		return nil, err
+	}
+	return newLatency(took, 0), nil // others came when it was awake
+}
+
 // reading is what was counted up to a moment.
 type reading struct {
 	at      time.Time
@@ -220,8 +252,10 @@ type reading struct {
 	// before and after the rest.
 	sent, then uint64
 	counted    bool // it does say so
-	// Processor time of the threads that work for the port.
+	// Processor time of the threads that work for the port, and how often they
+	// went to sleep.
 	worker, softirq map[string]time.Duration
+	sleeps          map[string]uint64
 }
 
 func (r *ioRun) read(ctx context.Context) (v reading, err error) {
@@ -229,6 +263,10 @@ func (r *ioRun) read(ctx context.Context) (v reading, err error) {
 		return v, err
 	}
 	v.worker, v.softirq = r.it.times(), softirqTime(r.o.Cores[0])
+	v.sleeps = map[string]uint64{}
+	for t := range v.worker {
+		v.sleeps[t] = sleeps(t)
+	}
 	v.at = time.Now()
 	if v.arrived, err = r.site.Arrived(); err != nil {
 		return v, err
@@ -251,7 +289,7 @@ func (r *ioRun) rate(ctx context.Context) (err error) {
 	g := r.site.Generate(r.res.Generator, ioFrame(), 0, r.o.Cores[1])
 	defer func() { err = errors.Join(err, g.Stop()) }()
 	wait(ctx, r.o.Warmup)
-	var mpps, each, cpu []float64
+	var mpps, each, cpu, slept []float64
 	for range r.o.Repeat {
 		a, err := r.read(ctx)
 		if err != nil {
@@ -270,14 +308,15 @@ func (r *ioRun) rate(ctx context.Context) (err error) {
 		if a.counted && (least > n*(1+ioLost)+burstSlack || n > most*(1+ioLost)+burstSlack) {
 			return fmt.Errorf("wrong: the port has sent %.0f to %.0f packets, %.0f came back", least, most, n)
 		}
-		if busiest(a.worker, b.worker) == 0 {
+		worker := busiestThread(a.worker, b.worker)
+		if worker == "" {
 			return fmt.Errorf("no thread that is bound to core %d alone has run", r.o.Cores[0])
 		}
 		ran := (total(a.worker, b.worker) + total(a.softirq, b.softirq)).Seconds()
 		mpps, cpu = append(mpps, n/span/1e6), append(cpu, ran/span)
-		each = append(each, n/ran/1e6)
+		each, slept = append(each, n/ran/1e6), append(slept, float64(b.sleeps[worker]-a.sleeps[worker])/span)
 	}
-	r.res.Mpps, r.res.PerCPU, r.res.CPU = spread(mpps), spread(each), spread(cpu)
+	r.res.Mpps, r.res.PerCPU, r.res.CPU, r.res.Sleeps = spread(mpps), spread(each), spread(cpu), spread(slept)
 	return ctx.Err()
 }
 

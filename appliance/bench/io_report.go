@@ -33,6 +33,13 @@ type IORowResult struct {
 	PerCPU Spread `json:"mpps_per_cpu_second"`
 	// CPU is the part of its core that the worker had, 0 to 1.
 	CPU Spread `json:"cpu"`
+	// Sleeps is how often in a second the busiest thread went to sleep at full
+	// load, and CPUIdle the part of the core that is used without any.
+	Sleeps  Spread  `json:"sleeps_per_second"`
+	CPUIdle float64 `json:"cpu_idle"`
+	// Woken is how long after the moment before it was sent a single frame had
+	// the sleeping worker running again. Nil for what does not sleep.
+	Woken *Latency `json:"woken_us,omitempty"`
 	// Idle and HalfLoad are how long single frames took, without others and
 	// beside half of Mpps.
 	Idle     *Latency `json:"latency_idle_us,omitempty"`
@@ -43,7 +50,7 @@ type IORowResult struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Latency is a distribution of round trips, in microseconds.
+// Latency is a distribution of times, in microseconds.
 type Latency struct {
 	P50  float64 `json:"p50"`
 	P99  float64 `json:"p99"`
@@ -71,13 +78,14 @@ func (r *IORowResult) line() string {
 	case r.Error != "":
 		return fmt.Sprintf("%-16s FAILED: %s", r.Name, r.Error)
 	}
-	return fmt.Sprintf("%-16s %6.2f Mpps  %6.2f per CPU second  %s µs idle  %s µs at half load", r.Name, r.Mpps.Median, r.PerCPU.Median, r.Idle, r.HalfLoad)
+	return fmt.Sprintf("%-16s %6.2f Mpps  %6.2f per CPU second  %s µs idle  %s µs at half load  awake after %s µs", r.Name, r.Mpps.Median, r.PerCPU.Median,
+		r.Idle, r.HalfLoad, r.Woken)
 }
 
 // String returns the median and the 99th percentile.
 func (l *Latency) String() string {
 	if l == nil {
-		return "?"
+		return "–"
 	}
 	s := fmt.Sprintf("%.0f / %.0f", l.P50, l.P99)
 	if l.Lost > 0 {
@@ -98,9 +106,25 @@ func (r *IOReport) Markdown(w io.Writer) {
 		fmt.Fprintf(w, "| %s | %s | %.2f (%.2f–%.2f) | %.2f (%.2f–%.2f) | %.0f %% | %s | %s | %s |\n", row.Title, row.Target, row.Mpps.Median, row.Mpps.Min, row.Mpps.Max,
 			row.PerCPU.Median, row.PerCPU.Min, row.PerCPU.Max, 100*row.CPU.Median, row.Idle, row.HalfLoad, row.Generator)
 	}
+	r.sleep(w)
 	for _, row := range r.Rows {
 		if len(row.Notes) > 0 {
 			fmt.Fprintf(w, "\n`%s`: %s\n", row.Name, strings.Join(row.Notes, "; "))
 		}
+	}
+}
+
+// sleep writes a table of how the workers sleep and wake.
+func (r *IOReport) sleep(w io.Writer) {
+	fmt.Fprint(w, "\n| Port | Target | Core used without traffic | Running after p50 / p99 / max, µs | Sleeps per second at full load |\n|---|---|---:|---:|---:|\n")
+	for _, row := range r.Rows {
+		if row.Missing != "" || row.Error != "" {
+			continue
+		}
+		woken := row.Woken.String()
+		if row.Woken != nil {
+			woken = fmt.Sprintf("%.0f / %.0f / %.0f", row.Woken.P50, row.Woken.P99, row.Woken.Max)
+		}
+		fmt.Fprintf(w, "| %s | %s | %.2f %% | %s | %.0f |\n", row.Title, row.Target, 100*row.CPUIdle, woken, row.Sleeps.Median)
 	}
 }

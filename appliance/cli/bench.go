@@ -110,7 +110,7 @@ func benchIOCommand(a *app, f *benchFlags) *cobra.Command {
 		Short: "Measure how fast ports of each kind take in and send out packets",
 		Long: "Makes a network namespace with an interface for each kind of port, lets the\ndaemon swap the addresses of all frames of 60 bytes that come and send them\n" +
 			"back, on one worker, and removes everything. Reported are the packets that come\nback per second and per second of processor time of the worker, the kernel's\n" +
-			"part included, and how long single frames take, without others and at half of\nthat rate.\n\n" +
+			"part included, how long single frames take, without others and at half of that\nrate, how soon they wake a worker that sleeps, and what it uses while it does.\n\n" +
 			"A bridge of the kernel is measured beside them, and so is any other program that\n--peer starts: a shell command in which {in} stands for the interface that frames\n" +
 			"arrive at, {out} for the one they are to leave through (without it they are to\nreturn through {in}), {core} for the core to which the thread that forwards must\nbe bound, {other} for the other one.\n\n" +
 			"The first of --cores is the worker's, the second the generator's. Needs root,\nand daemons in this network namespace.",

@@ -39,7 +39,11 @@ func TestBenchIO(t *testing.T) {
 			t.Errorf("%s: %+v", row.Name, row)
 			continue
 		}
-		for name, l := range map[string]*bench.Latency{"idle": row.Idle, "half load": row.HalfLoad} {
+		latencies := map[string]*bench.Latency{"idle": row.Idle, "half load": row.HalfLoad}
+		if row.Target != "" { // a worker, which sleeps
+			latencies["woken"] = row.Woken
+		}
+		for name, l := range latencies {
 			if l == nil || l.Sent == 0 || l.Lost == l.Sent || l.P50 <= 0 || l.P99 < l.P50 || l.Max < l.P99 {
 				t.Errorf("%s, %s: %+v", row.Name, name, l)
 			}

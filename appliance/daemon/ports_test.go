@@ -244,6 +244,61 @@ func TestIdlePorts(t *testing.T) {
 	}
 }
 
+// A worker whose ports are busy never sleeps.
+func TestBusyPorts(t *testing.T) {
+	h := newHost(t)
+	p := h.daemon(t)
+	if out, err := h.apply(p, `
+  ports:
+    near: {driver: AFPacketPort, args: {interface: near}}
+    far: {driver: AFPacketPort, args: {interface: far}}
+  modules:
+    make: {class: Source}
+    send: {class: PortOut, args: {port: near}}
+    recv: {class: PortInc, args: {port: far}}
+    lose: {class: Sink}
+  links: [make -> send, recv -> lose]
+`); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	received := func() uint64 { return h.show(p, "far").In.Packets }
+	testenv.Eventually(t, "packets arrive", func() bool { return received() > 1000 })
+	slept, begun := p.sleeps(), received()
+	testenv.Eventually(t, "many more arrive", func() bool { return received() > begun+20000 })
+	// The kernel and Go's runtime have it wait now and then. A worker that
+	// slept between batches would do so every 32 packets.
+	if n, came := p.sleeps()-slept, received()-begun; uint64(n) > came/1000 {
+		t.Errorf("the worker has slept %d times while %d packets came", n, came)
+	}
+}
+
+// sleeps returns how often the busiest thread of the process has gone to sleep.
+func (p *proc) sleeps() (n int) {
+	p.t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	most := -1
+	for _, task := range tasks {
+		ran := 0
+		b, err := os.ReadFile(filepath.Join(task, "schedstat"))
+		status, err2 := os.ReadFile(filepath.Join(task, "status"))
+		if err != nil || err2 != nil {
+			continue // it has ended
+		}
+		if _, err := fmt.Sscan(string(b), &ran); err != nil || ran < most {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(status), "\nvoluntary_ctxt_switches:")
+		if _, err := fmt.Sscan(rest, &n); err != nil {
+			p.t.Fatal(err)
+		}
+		most = ran
+	}
+	return n
+}
+
 // cpu returns the processor time the process has used.
 func (p *proc) cpu() time.Duration {
 	p.t.Helper()

@@ -296,6 +296,46 @@ func wake(t *testing.T, pool *packet.Pool, p *port.Port, send func() bool) {
 	}
 }
 
+// Between the packets of a busy port a worker polls: as long as the time that it
+// does so without finding any has not run out, it does not sleep once.
+func TestBusyPortKeepsTheWorkerAwake(t *testing.T) {
+	hostif.SetDir(t.TempDir())
+	pool, err := packet.NewPool(2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{t: t, ns: testenv.Netns(t), c: pool.NewCache()}
+	t.Cleanup(func() { s.c.Close(); pool.Close() })
+	s.ns.Veth("near", "far")
+	p, send := s.cableEnd("near"), s.through(s.cableEnd("far"))
+	tree := sched.New(sched.Options{})
+	w, err := Start(0, sys.AllowedCores()[0], pool.NewCache(), tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	in := &input{p: p, c: w.Ctx.Cache, hz: w.hz}
+	w.Do(func() {
+		w.idle.spin = sys.CyclesOf(time.Hour, w.hz)
+		if _, err := tree.AddOrphanRoot(sched.NewLeaf("in", in)); err != nil {
+			t.Error(err)
+		}
+	})
+	w.Resume()
+	await(t, "the worker polls", func() bool { return in.runs.Load() > 1000 })
+	for i := range int64(20) {
+		packets, runs := in.packets.Load(), in.runs.Load()
+		testenv.Eventually(t, "a packet is sent", send)
+		await(t, fmt.Sprint("packet ", i), func() bool { return in.packets.Load() > packets && in.runs.Load() > runs+1000 })
+	}
+	slept := func() (n uint64) { w.Do(func() { n = w.idle.sleeps }); return n }
+	if n := slept(); n != 0 {
+		t.Errorf("the worker has slept %d times", n)
+	}
+	w.Do(func() { w.idle.spin = 0 }) // and then it does
+	await(t, "the worker sleeps", func() bool { return slept() > 0 })
+}
+
 // polled are the drivers without a descriptor: they say when to look again.
 var polled = map[string]string{
 	"NullPort":     "packets are there at any time, or never",

@@ -34,6 +34,7 @@ type idler struct {
 	spin     uint64 // in cycles
 	shortest uint64
 	longest  uint64
+	sleeps   uint64 // how often it has slept
 }
 
 func (i *idler) init(w *Worker) {
@@ -70,6 +71,7 @@ func (i *idler) sleep(now uint64) {
 			i.poll.Reset()
 			i.poll.Add(waker.Event().FD())
 			i.addDescriptors()
+			i.sleeps++
 			i.poll.Wait(ns)
 		}
 	}

@@ -183,7 +183,26 @@ const lateProbe = 100 * time.Millisecond
 // Probe sends single frames out of Far, one every interval, and returns how
 // long each took to come back, and how many did not within a tenth of a second.
 func (s *Site) Probe(ctx context.Context, count int, interval time.Duration, core int) (took []time.Duration, lost int, err error) {
-	err = s.far(func(far netlink.Link) error {
+	err = s.probing(ctx, count, core, func(fd, ifindex int, frame []byte) error {
+		d, err := probeOnce(fd, ifindex, frame)
+		switch {
+		case err != nil:
+			return err
+		case d > 0:
+			took = append(took, d)
+		default:
+			lost++
+		}
+		time.Sleep(interval)
+		return nil
+	})
+	return took, lost, err
+}
+
+// probing calls f with each of count probes, a socket to send it by and to
+// receive it from, and the interface to send it out of.
+func (s *Site) probing(ctx context.Context, count, core int, f func(fd, ifindex int, frame []byte) error) error {
+	return s.far(func(far netlink.Link) error {
 		end, err := netlink.LinkByName(s.end)
 		if err != nil {
 			return err
@@ -201,20 +220,12 @@ func (s *Site) Probe(ctx context.Context, count int, interval time.Duration, cor
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			d, err := probeOnce(fd, far.Attrs().Index, probe(uint32(i)))
-			switch {
-			case err != nil:
+			if err := f(fd, far.Attrs().Index, probe(uint32(i))); err != nil {
 				return err
-			case d > 0:
-				took = append(took, d)
-			default:
-				lost++
 			}
-			time.Sleep(interval)
 		}
 		return nil
 	})
-	return took, lost, err
 }
 
 // probeAddress is that of probes at an interface.

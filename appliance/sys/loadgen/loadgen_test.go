@@ -6,6 +6,9 @@ package loadgen
 import (
 	"net"
 	"os"
+	"runtime"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,4 +106,61 @@ func must(n uint64, err error) uint64 {
 		panic(err)
 	}
 	return n
+}
+
+// A thread that sleeps until a frame comes is seen to wake, and later than the
+// frame was sent; one that does not look at the interface is not.
+func TestWake(t *testing.T) {
+	testenv.NeedNetns(t)
+	const near = "loadgen-wake"
+	s, err := NewSite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Cable(near); err != nil {
+		testenv.Skip(t, testenv.NoVeth, err.Error())
+	}
+	echo, err := pktio.OpenInterface(near, pktio.InterfaceOptions{Receive: true, Send: true, Frames: 1024})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer echo.Close()
+	pool, err := packet.NewPool(2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	var stop atomic.Bool
+	tid, over := make(chan int), make(chan struct{})
+	go func() {
+		defer close(over)
+		runtime.LockOSThread() // never unlocked: the thread ends here
+		tid <- sys.ThreadID()
+		var b packet.Batch
+		var w sys.Waiter
+		c := pool.NewCache()
+		defer c.Close()
+		for ; !stop.Load(); b.Clear() {
+			w.Reset()
+			w.Add(echo.WaitFD(0))
+			w.Wait(int64(10 * time.Millisecond))
+			echo.Recv(0, c, &b, packet.BatchSize)
+			n := echo.Send(0, c, b.Packets())
+			c.FreeAll(b.Packets()[n:])
+		}
+	}()
+	core := sys.AllowedCores()[0]
+	took, err := s.Wake(t.Context(), <-tid, 20, time.Millisecond, core)
+	if err != nil {
+		testenv.Skip(t, testenv.NoKernel, err.Error())
+	}
+	if len(took) < 10 || slices.Min(took) <= 0 {
+		t.Errorf("woken by %d of 20 frames: %v", len(took), took)
+	}
+	if took, err := s.Wake(t.Context(), 1, 5, time.Millisecond, core); err != nil || len(took) > 1 {
+		t.Errorf("the wrong thread: %v, %v", took, err)
+	}
+	stop.Store(true)
+	<-over
 }
