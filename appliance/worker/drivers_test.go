@@ -125,6 +125,9 @@ var wakers = []struct {
 	{veth.Driver, "", func(s *stage) (in *port.Port, send func() bool) {
 		return s.open(veth.Driver, &veth.VethPortArg{Ifname: "eth0"}), s.through(s.cableEnd("eth0"))
 	}},
+	{veth.Driver, "af_xdp", func(s *stage) (in *port.Port, send func() bool) {
+		return s.open(veth.Driver, &veth.VethPortArg{Ifname: "eth0", AfXdp: &veth.VethXDP{}}), s.through(s.cableEnd("eth0"))
+	}},
 	{ring.Driver, "", func(s *stage) (in *port.Port, send func() bool) {
 		return s.open(ring.Driver, &ring.RingPortArg{Ring: "r"}), s.through(s.open(ring.Driver, &ring.RingPortArg{Ring: "r"}))
 	}},

@@ -34,6 +34,8 @@ var drivers = []struct {
 	{"pmd", `driver: PMDPort, args: {vdev: "net_af_xdp0,iface=left,start_queue=0,queue_count=1"}`, `driver: PMDPort, args: {vdev: "net_af_packet0,iface=right"}`, false},
 	{"veth", "driver: VethPort, args: {ifname: eth0, netns: %sone}", "driver: VethPort, args: {ifname: eth0, netns: %stwo}", true},
 	{"veth-large", "driver: VethPort, args: {ifname: eth0, netns: %sone, large_packets: true}", "driver: VethPort, args: {ifname: eth0, netns: %stwo, large_packets: true}", true},
+	{"veth-xdp", "driver: VethPort, args: {ifname: eth0, netns: %sone, af_xdp: {}}", "driver: VethPort, args: {ifname: eth0, netns: %stwo, af_xdp: {mode: native}}", true},
+	{"veth-xdp-generic", "driver: VethPort, args: {ifname: eth0, netns: %sone, af_xdp: {mode: generic}}", "driver: VethPort, args: {ifname: eth0, netns: %stwo}", true},
 	{"tap", "driver: TAPPort, args: {ifname: eth0, netns: %sone}", "driver: TAPPort, args: {ifname: eth0, netns: %stwo}", true},
 	{"tap-large", "driver: TAPPort, args: {ifname: eth0, netns: %sone, large_packets: true}", "driver: TAPPort, args: {ifname: eth0, netns: %stwo, large_packets: true}", true},
 	{"tap-veth-large", "driver: TAPPort, args: {ifname: eth0, netns: %sone, large_packets: true}", "driver: VethPort, args: {ifname: eth0, netns: %stwo, large_packets: true}", true},

@@ -6,7 +6,6 @@
 package afxdp
 
 import (
-	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
@@ -20,23 +19,17 @@ var Driver = &port.Driver{
 	New:    port.New(create),
 }
 
-// Words for what can be chosen.
-var (
-	modes   = map[string]xdp.Mode{"": xdp.AutoMode, "auto": xdp.AutoMode, "native": xdp.Native, "generic": xdp.Generic}
-	choices = map[string]xdp.Choice{"": xdp.Auto, "auto": xdp.Auto, "on": xdp.On, "off": xdp.Off}
-)
-
 // create opens the interface. Errors: those of xdp.Open.
 func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
-	mode, ok := modes[arg.GetMode()]
-	if !ok {
-		return nil, errno.Errorf(errno.EINVAL, "mode: %q: must be auto, native or generic", arg.GetMode())
-	}
-	zeroCopy, err := choice("zero_copy", arg.GetZeroCopy())
+	mode, err := xdp.ParseMode(arg.GetMode())
 	if err != nil {
 		return nil, err
 	}
-	checksums, err := choice("complete_checksums", arg.GetCompleteChecksums())
+	zeroCopy, err := xdp.ParseChoice("zero_copy", arg.GetZeroCopy())
+	if err != nil {
+		return nil, err
+	}
+	checksums, err := xdp.ParseChoice("complete_checksums", arg.GetCompleteChecksums())
 	if err != nil {
 		return nil, err
 	}
@@ -52,14 +45,6 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 	}
 	cfg.MTU, cfg.MAC = d.Address()
 	return &device{d}, nil
-}
-
-func choice(field, word string) (xdp.Choice, error) {
-	c, ok := choices[word]
-	if !ok {
-		return 0, errno.Errorf(errno.EINVAL, "%s: %q: must be auto, on or off", field, word)
-	}
-	return c, nil
 }
 
 // device is an open port: traffic, settings and notes are those of xdp.Device.

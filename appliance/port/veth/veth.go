@@ -13,6 +13,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/veth"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
 
 // Driver makes a pair of interfaces.
@@ -25,12 +26,12 @@ var Driver = &port.Driver{
 }
 
 // create makes the cable. Errors: those of veth.Open.
-func create(cfg *port.Config, arg *VethPortArg) (*device, error) {
+func create(cfg *port.Config, arg *VethPortArg) (port.Device, error) {
 	o := veth.Options{
 		Port: cfg.Name, Near: arg.GetEngineIfname(), Far: arg.GetIfname(),
 		Where:   netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()},
 		NearMAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
-		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, Frames: cfg.SizeInc, Large: arg.GetLargePackets(),
+		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, Frames: cfg.SizeInc, Sent: cfg.SizeOut, Large: arg.GetLargePackets(),
 	}
 	if o.Far == "" {
 		o.Far = cfg.Name
@@ -49,20 +50,56 @@ func create(cfg *port.Config, arg *VethPortArg) (*device, error) {
 			return nil, errno.Wrap(err, "%s", end[0])
 		}
 	}
+	if x := arg.GetAfXdp(); x != nil {
+		var err error
+		if o.XDP, err = x.options(); err != nil {
+			return nil, errno.Wrap(err, "af_xdp")
+		}
+		if o.Large {
+			return nil, errno.Errorf(errno.EINVAL, "large_packets: is not possible with af_xdp")
+		}
+	}
 	d, err := veth.Open(o)
 	if err != nil {
 		return nil, err
 	}
 	cfg.MTU, cfg.MAC = d.Address()
-	return &device{d}, nil
+	if o.XDP != nil {
+		return &device{d}, nil
+	}
+	return &largeDevice{device{d}}, nil
 }
+
+// options are what the argument says.
+func (x *VethXDP) options() (*xdp.Options, error) {
+	mode, err := xdp.ParseMode(x.GetMode())
+	if err != nil {
+		return nil, err
+	}
+	checksums, err := xdp.ParseChoice("complete_checksums", x.GetCompleteChecksums())
+	if err != nil {
+		return nil, err
+	}
+	return &xdp.Options{
+		Mode: mode, NoNeedWakeup: x.GetAlwaysWakeup(), BusyPoll: int(x.GetBusyPollUs()), BusyPollBudget: int(x.GetBusyPollBudget()),
+		FrameSize: int(x.GetFrameSize()), SharedUMEM: x.GetSharedUmem(), Checksums: checksums,
+	}, nil
+}
+
+// largeDevice is a port with packet sockets, which send packets of several
+// pieces, too.
+type largeDevice struct{ device }
+
+// SendsLarge marks what packets of several pieces may be sent to.
+func (*largeDevice) SendsLarge() {}
 
 // device is an open port.
 type device struct{ *veth.Device }
 
-// DeviceStats counts packets that were lost on the way in.
+// DeviceStats counts packets that were lost on the way.
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {
-	return port.DeviceStats{Dropped: d.Dropped()}, port.DeviceStats{}
+	inc.Dropped, out.Dropped = d.Dropped()
+	return inc, out
 }
 
 // Link reports the state of the engine's end.

@@ -28,16 +28,17 @@ const (
 // VethPort makes a virtual cable (veth): one end is the engine's, the other one
 // is a network interface for programs, which may appear in another network
 // namespace, such as that of a container. The engine's end is driven like an
-// interface of AFPacketPort; use TAPPort unless something needs a veth, for
-// example an XDP program at the end of the programs.
+// interface of AFPacketPort, or with af_xdp like one of AFXDPPort. Use TAPPort
+// unless something needs a veth, for example an XDP program at the end of the
+// programs.
 //
 // Checksums and segments that programs left to the hardware are completed and
 // cut. The cable ends with the port, and after a daemon that was killed with the
 // start of the next one. When somebody deletes it, or the namespace of its far
 // end, it is made again as soon as that is possible.
 //
-// The daemon needs the capabilities CAP_NET_ADMIN and CAP_NET_RAW, and
-// CAP_SYS_ADMIN for other namespaces than its own.
+// The daemon needs the capabilities CAP_NET_ADMIN and CAP_NET_RAW, with af_xdp
+// CAP_BPF, and CAP_SYS_ADMIN for other namespaces than its own.
 type VethPortArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the end for programs, at most 15 bytes. Empty: the name of the
@@ -65,7 +66,13 @@ type VethPortArg struct {
 	Mtu uint32 `protobuf:"varint,8,opt,name=mtu,proto3" json:"mtu,omitempty"`
 	// Let packets of up to 64 kB into the pipeline as programs left them to be
 	// cut, and send them so. See AFPacketPort.
-	LargePackets  bool `protobuf:"varint,9,opt,name=large_packets,json=largePackets,proto3" json:"large_packets,omitempty"`
+	LargePackets bool `protobuf:"varint,9,opt,name=large_packets,json=largePackets,proto3" json:"large_packets,omitempty"`
+	// Drive the engine's end with AF_XDP sockets, one for each queue, instead of
+	// packet sockets. What AFXDPPort says of modes, checksums and large packets
+	// holds here, too; an empty one has its defaults. EINVAL together with
+	// large_packets. Several incoming queues have as many queues at the end for
+	// programs, over which the kernel spreads what they send.
+	AfXdp         *VethXDP `protobuf:"bytes,10,opt,name=af_xdp,json=afXdp,proto3" json:"af_xdp,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -176,6 +183,13 @@ func (x *VethPortArg) GetLargePackets() bool {
 	return false
 }
 
+func (x *VethPortArg) GetAfXdp() *VethXDP {
+	if x != nil {
+		return x.AfXdp
+	}
+	return nil
+}
+
 type isVethPortArg_Namespace interface {
 	isVethPortArg_Namespace()
 }
@@ -203,11 +217,117 @@ func (*VethPortArg_Container) isVethPortArg_Namespace() {}
 
 func (*VethPortArg_Pid) isVethPortArg_Namespace() {}
 
+// VethXDP says how AF_XDP sockets drive the engine's end. A veth always copies,
+// so there is no zero_copy; all queues are the port's.
+type VethXDP struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where packets are taken: "native" in the driver, "generic" after the kernel
+	// has made packets of its own, "auto" the first that works.
+	Mode string `protobuf:"bytes,1,opt,name=mode,proto3" json:"mode,omitempty"`
+	// Tell the kernel about every batch, also when it looks for packets anyway.
+	// By default it is told when it asks to be (need wakeup).
+	AlwaysWakeup bool `protobuf:"varint,2,opt,name=always_wakeup,json=alwaysWakeup,proto3" json:"always_wakeup,omitempty"`
+	// For how many microseconds a look at an empty queue drives the device
+	// instead of an interrupt. 0: it does not.
+	BusyPollUs uint32 `protobuf:"varint,3,opt,name=busy_poll_us,json=busyPollUs,proto3" json:"busy_poll_us,omitempty"`
+	// For how many packets at once.
+	BusyPollBudget uint32 `protobuf:"varint,4,opt,name=busy_poll_budget,json=busyPollBudget,proto3" json:"busy_poll_budget,omitempty"`
+	// Size of a frame in the memory shared with the kernel. size_inc_q and
+	// size_out_q say how many frames each queue has, rounded up to a power of two.
+	FrameSize uint32 `protobuf:"varint,5,opt,name=frame_size,json=frameSize,proto3" json:"frame_size,omitempty"`
+	// Register the frames of all queues as one memory.
+	SharedUmem bool `protobuf:"varint,6,opt,name=shared_umem,json=sharedUmem,proto3" json:"shared_umem,omitempty"`
+	// Whether checksums that programs left to hardware are completed: "auto" does
+	// so.
+	CompleteChecksums string `protobuf:"bytes,7,opt,name=complete_checksums,json=completeChecksums,proto3" json:"complete_checksums,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *VethXDP) Reset() {
+	*x = VethXDP{}
+	mi := &file_appliance_port_veth_veth_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VethXDP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VethXDP) ProtoMessage() {}
+
+func (x *VethXDP) ProtoReflect() protoreflect.Message {
+	mi := &file_appliance_port_veth_veth_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VethXDP.ProtoReflect.Descriptor instead.
+func (*VethXDP) Descriptor() ([]byte, []int) {
+	return file_appliance_port_veth_veth_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *VethXDP) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+func (x *VethXDP) GetAlwaysWakeup() bool {
+	if x != nil {
+		return x.AlwaysWakeup
+	}
+	return false
+}
+
+func (x *VethXDP) GetBusyPollUs() uint32 {
+	if x != nil {
+		return x.BusyPollUs
+	}
+	return 0
+}
+
+func (x *VethXDP) GetBusyPollBudget() uint32 {
+	if x != nil {
+		return x.BusyPollBudget
+	}
+	return 0
+}
+
+func (x *VethXDP) GetFrameSize() uint32 {
+	if x != nil {
+		return x.FrameSize
+	}
+	return 0
+}
+
+func (x *VethXDP) GetSharedUmem() bool {
+	if x != nil {
+		return x.SharedUmem
+	}
+	return false
+}
+
+func (x *VethXDP) GetCompleteChecksums() string {
+	if x != nil {
+		return x.CompleteChecksums
+	}
+	return ""
+}
+
 var File_appliance_port_veth_veth_proto protoreflect.FileDescriptor
 
 const file_appliance_port_veth_veth_proto_rawDesc = "" +
 	"\n" +
-	"\x1eappliance/port/veth/veth.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\xaa\x03\n" +
+	"\x1eappliance/port/veth/veth.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\xd8\x03\n" +
 	"\vVethPortArg\x120\n" +
 	"\x06ifname\x18\x01 \x01(\tB\x18ڼ\x18\x14*\x10name of the port@\x0fR\x06ifname\x12]\n" +
 	"\rengine_ifname\x18\x02 \x01(\tB8ڼ\x184*0the first 10 bytes of the port's name, and .bess@\x0fR\fengineIfname\x12\x16\n" +
@@ -218,8 +338,21 @@ const file_appliance_port_veth_veth_proto_rawDesc = "" +
 	"ڼ\x18\x06\x1a\x04cidrR\taddresses\x12)\n" +
 	"\x03mac\x18\a \x01(\tB\x17ڼ\x18\x13\x1a\x03mac*\fa random oneR\x03mac\x127\n" +
 	"\x03mtu\x18\b \x01(\rB%ڼ\x18!\t\x00\x00\x00\x00\x00\x00Q@\x11\x00\x00\x00\x00 \xfe\xef@\"\x05bytes*\x041500`\x01R\x03mtu\x12#\n" +
-	"\rlarge_packets\x18\t \x01(\bR\flargePacketsB\v\n" +
-	"\tnamespaceBAZ?github.com/bessform/terraform-provider-bess/appliance/port/vethb\x06proto3"
+	"\rlarge_packets\x18\t \x01(\bR\flargePackets\x12,\n" +
+	"\x06af_xdp\x18\n" +
+	" \x01(\v2\x15.bess.port.v1.VethXDPR\x05afXdpB\v\n" +
+	"\tnamespace\"\x8e\x03\n" +
+	"\aVethXDP\x125\n" +
+	"\x04mode\x18\x01 \x01(\tB!ڼ\x18\x1d*\x04autoJ\x04autoJ\x06nativeJ\agenericR\x04mode\x12#\n" +
+	"\ralways_wakeup\x18\x02 \x01(\bR\falwaysWakeup\x124\n" +
+	"\fbusy_poll_us\x18\x03 \x01(\rB\x12ڼ\x18\x0e\x11\x00\x00\x00\x00\x00@\x8f@\"\x03µsR\n" +
+	"busyPollUs\x12F\n" +
+	"\x10busy_poll_budget\x18\x04 \x01(\rB\x1cڼ\x18\x18\t\x00\x00\x00\x00\x00\x00\xf0?\x11\x00\x00\x00\x00\x00\x00\x90@*\x0264`\x01R\x0ebusyPollBudget\x12>\n" +
+	"\n" +
+	"frame_size\x18\x05 \x01(\rB\x1fڼ\x18\x1b\"\x05bytes*\x044096J\x042048J\x044096`\x01R\tframeSize\x12\x1f\n" +
+	"\vshared_umem\x18\x06 \x01(\bR\n" +
+	"sharedUmem\x12H\n" +
+	"\x12complete_checksums\x18\a \x01(\tB\x19ڼ\x18\x15*\x04autoJ\x04autoJ\x02onJ\x03offR\x11completeChecksumsBAZ?github.com/bessform/terraform-provider-bess/appliance/port/vethb\x06proto3"
 
 var (
 	file_appliance_port_veth_veth_proto_rawDescOnce sync.Once
@@ -233,16 +366,18 @@ func file_appliance_port_veth_veth_proto_rawDescGZIP() []byte {
 	return file_appliance_port_veth_veth_proto_rawDescData
 }
 
-var file_appliance_port_veth_veth_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_appliance_port_veth_veth_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_appliance_port_veth_veth_proto_goTypes = []any{
 	(*VethPortArg)(nil), // 0: bess.port.v1.VethPortArg
+	(*VethXDP)(nil),     // 1: bess.port.v1.VethXDP
 }
 var file_appliance_port_veth_veth_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	1, // 0: bess.port.v1.VethPortArg.af_xdp:type_name -> bess.port.v1.VethXDP
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_appliance_port_veth_veth_proto_init() }
@@ -261,7 +396,7 @@ func file_appliance_port_veth_veth_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_appliance_port_veth_veth_proto_rawDesc), len(file_appliance_port_veth_veth_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -27,13 +27,20 @@ import (
 // waits to be killed. It names the directory for its state.
 const dirEnv = "VETH_TEST_DIR"
 
+// xdpEnv makes it one with AF_XDP sockets.
+const xdpEnv = "VETH_TEST_XDP"
+
 // What one port let in uncut, another one sends.
-var _ port.LargeSender = (*device)(nil)
+var _ port.LargeSender = (*largeDevice)(nil)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(dirEnv); dir != "" {
 		hostif.SetDir(dir)
-		_, err := port.Open(Driver, port.Config{Name: "p0", NumInc: 1, NumOut: 1, SizeInc: 64}, &VethPortArg{}, nil)
+		arg := &VethPortArg{}
+		if os.Getenv(xdpEnv) != "" {
+			arg.AfXdp = &VethXDP{}
+		}
+		_, err := port.Open(Driver, port.Config{Name: "p0", NumInc: 1, NumOut: 1, SizeInc: 64}, arg, nil)
 		fmt.Println("result:", err)
 		select {}
 	}
@@ -134,6 +141,10 @@ func TestErrors(t *testing.T) {
 		{&VethPortArg{Mtu: 67}, errno.EINVAL, "mtu 67"},
 		{&VethPortArg{Addresses: []string{"x"}}, errno.EINVAL, `address "x"`},
 		{&VethPortArg{Addresses: []string{"10.0.0.1/8", "10.0.0.1/8"}}, errno.EEXIST, "address 10.0.0.1/8"},
+		{&VethPortArg{AfXdp: &VethXDP{Mode: "fast"}}, errno.EINVAL, `af_xdp: mode: "fast": must be auto, native or generic`},
+		{&VethPortArg{AfXdp: &VethXDP{CompleteChecksums: "no"}}, errno.EINVAL, `af_xdp: complete_checksums: "no": must be auto, on or off`},
+		{&VethPortArg{AfXdp: &VethXDP{FrameSize: 1}}, errno.EINVAL, "frame_size: 1: must be"},
+		{&VethPortArg{AfXdp: &VethXDP{}, LargePackets: true}, errno.EINVAL, "large_packets: is not possible with af_xdp"},
 		{&VethPortArg{Namespace: &VethPortArg_Netns{Netns: "/nowhere"}}, errno.ENOENT, "/nowhere"},
 		{&VethPortArg{Namespace: &VethPortArg_Pid{Pid: 1 << 22}}, errno.ESRCH, "does not exist"},
 		{&VethPortArg{Namespace: &VethPortArg_Container{Container: "-x"}}, errno.EINVAL, `container "-x"`},
@@ -149,11 +160,17 @@ func TestErrors(t *testing.T) {
 }
 
 func TestCableOfAKilledProcessIsRemoved(t *testing.T) {
+	for _, x := range []string{"", "1"} {
+		cableOfAKilledProcess(t, x)
+	}
+}
+
+func cableOfAKilledProcess(t *testing.T, x string) {
 	testenv.NeedNetns(t)
 	home := testenv.Netns(t)
 	dir := t.TempDir()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), dirEnv+"="+dir)
+	cmd.Env = append(os.Environ(), dirEnv+"="+dir, xdpEnv+"="+x)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -219,6 +236,11 @@ func forward(t *testing.T, ports ...*port.Port) (stop func()) {
 
 // TestPingAcrossDeletions has two hosts talk while cables are deleted.
 func TestPingAcrossDeletions(t *testing.T) {
+	t.Run("packet sockets", func(t *testing.T) { pingAcrossDeletions(t, nil) })
+	t.Run("AF_XDP", func(t *testing.T) { pingAcrossDeletions(t, &VethXDP{}) })
+}
+
+func pingAcrossDeletions(t *testing.T, x *VethXDP) {
 	testenv.NeedNetns(t)
 	if _, err := exec.LookPath("ping"); err != nil {
 		testenv.Skip(t, testenv.NoProgram, "ping")
@@ -228,6 +250,7 @@ func TestPingAcrossDeletions(t *testing.T) {
 	var ports []*port.Port
 	for i, ns := range []*testenv.Namespace{a, b} {
 		arg := netnsArg(ns)
+		arg.AfXdp = x
 		arg.Ifname, arg.Mac, arg.Addresses = "eth0", fmt.Sprintf("02:00:00:00:01:0%d", i+1), []string{fmt.Sprintf("10.7.0.%d/24", i+1)}
 		p := mustAt(t, home, fmt.Sprintf("port%d", i), arg)
 		defer p.Device.Close()

@@ -67,10 +67,14 @@ func (d *Device) lay(c *hostif.Creation, there *netns.Namespace) (index int, err
 	}
 	a := netlink.NewLinkAttrs()
 	a.Name, a.MTU, a.HardwareAddr = d.o.Near, d.o.MTU, c.Mark()
-	a.NumRxQueues, a.NumTxQueues = max(d.o.Incoming, d.o.Outgoing), max(d.o.Incoming, d.o.Outgoing)
-	err = kern.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: d.o.Far, PeerHardwareAddr: d.o.FarMAC,
-		PeerNamespace: netlink.NsFd(there.FD())})
-	if err != nil {
+	a.NumRxQueues, a.NumTxQueues = d.queues(), d.queues()
+	v := &netlink.Veth{LinkAttrs: a, PeerName: d.o.Far, PeerHardwareAddr: d.o.FarMAC, PeerNamespace: netlink.NsFd(there.FD())}
+	if d.o.XDP != nil {
+		// A queue there is one here. (Packet sockets spread packets by
+		// themselves.)
+		v.PeerNumRxQueues, v.PeerNumTxQueues = uint32(d.o.Incoming), uint32(d.o.Incoming)
+	}
+	if err := kern.LinkAdd(v); err != nil {
 		return 0, fail(err)
 	}
 	link, err := kern.LinkByName(d.o.Near)

@@ -115,7 +115,7 @@ func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 			return err
 		}
 	}
-	if err := d.Interface.SetConf(mtu, mac, up); err != nil {
+	if err := d.near.SetConf(mtu, mac, up); err != nil {
 		if old != 0 {
 			_, _ = d.setFar(old)
 		}
@@ -159,7 +159,7 @@ func (d *Device) Notes() []string {
 	if s := d.o.Where.String(); s != "" {
 		note += " in " + s
 	}
-	notes := append([]string{note}, d.Interface.Notes()...)
+	notes := append([]string{note}, d.near.Notes()...)
 	if d.trouble != nil {
 		notes = append(notes, fmt.Sprintf("it could not be made again yet: %v", d.trouble))
 	}

@@ -4,8 +4,8 @@
 // Package veth makes virtual cables (veth(4)): one end is the engine's, the
 // other one is for programs, in whatever network namespace.
 //
-//	engine --- packet sockets --- near end | far end --- programs
-//	                              here     | there
+//	engine --- packet or AF_XDP sockets --- near end | far end --- programs
+//	                                        here     | there
 package veth
 
 import (
@@ -13,9 +13,11 @@ import (
 	"sync"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
 
 // Options say what a Device is to be.
@@ -38,13 +40,18 @@ type Options struct {
 	Frames int
 	// Large lets packets in as programs left them to be cut.
 	Large bool
+	// XDP has the near end driven by AF_XDP sockets, as it says; nil: by packet
+	// sockets. Its names and numbers of queues and frames are not looked at,
+	// Sent is how many frames each outgoing queue has.
+	XDP  *xdp.Options
+	Sent int
 }
 
 // Device is a cable. Queues and settings are those of the near end. When the
 // cable is deleted, or the namespace of its far end, nothing is received or
 // sent until it can be made again.
 type Device struct {
-	*pktio.Interface
+	near
 	o     Options
 	home  *netns.Namespace // where the near end is
 	stop  chan struct{}    // ends keep
@@ -55,6 +62,26 @@ type Device struct {
 	returns int        // how often the cable was made again
 	trouble error      // why that fails
 }
+
+// near is the near end, as packet or AF_XDP sockets drive it.
+type near interface {
+	Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int
+	Send(q int, c *packet.Cache, ps []packet.Packet) int
+	WaitFD(q int) int
+	Address() (mtu int, mac net.HardwareAddr)
+	SetConf(mtu int, mac net.HardwareAddr, up bool) error
+	Link() hostif.Link
+	Dropped() (in, out uint64)
+	NotesQueues()
+	Notes() []string
+	Close()
+}
+
+// packetNear is a near end with packet sockets.
+type packetNear struct{ *pktio.Interface }
+
+// Dropped returns how many packets were lost on reception.
+func (n packetNear) Dropped() (in, out uint64) { return n.Interface.Dropped(), 0 }
 
 // defaultMTU is that of Ethernet.
 const defaultMTU = 1500
@@ -99,6 +126,9 @@ func (o *Options) check() error {
 	if o.Near == o.Far && o.Where == (netns.Target{}) {
 		return errno.Errorf(errno.EINVAL, "interface %s: both ends are here, so they need two names", o.Near)
 	}
+	if o.XDP != nil && o.Large {
+		return errno.Errorf(errno.EINVAL, "large packets: AF_XDP sockets do not take them")
+	}
 	if o.MTU == 0 {
 		o.MTU = defaultMTU
 	}
@@ -111,21 +141,33 @@ func (o *Options) check() error {
 
 // attach opens the near end.
 func (d *Device) attach() error {
-	return d.home.Do(func() (err error) {
-		d.Interface, err = pktio.OpenInterface(d.o.Near, pktio.InterfaceOptions{
+	return d.home.Do(func() error {
+		if d.o.XDP != nil {
+			o := *d.o.XDP
+			o.Port, o.StartQueue, o.Queues, o.Incoming = d.o.Port, 0, d.queues(), d.o.Incoming
+			o.RxFrames, o.TxFrames = max(d.o.Frames, xdp.MinFrames), max(d.o.Sent, xdp.MinFrames)
+			n, err := xdp.Open(d.o.Near, o)
+			d.near = n
+			return err
+		}
+		n, err := pktio.OpenInterface(d.o.Near, pktio.InterfaceOptions{
 			Port: d.o.Port, Exclusive: true, Receive: true, Send: true, Incoming: d.o.Incoming,
 			Outgoing: d.o.Outgoing, Frames: d.o.Frames, Large: d.o.Large,
 		})
+		d.near = packetNear{n}
 		return err
 	})
 }
+
+// queues returns how many queues the near end has.
+func (d *Device) queues() int { return max(d.o.Incoming, d.o.Outgoing) }
 
 // Close ends the traffic and removes the cable. No worker uses the device any
 // more.
 func (d *Device) Close() {
 	close(d.stop)
 	d.ended.Wait()
-	d.Interface.Close()
+	d.near.Close()
 	d.remove()
 	d.home.Close()
 }

@@ -27,6 +27,17 @@ const (
 // String returns the mode as messages spell it.
 func (m Mode) String() string { return [...]string{"auto", "native", "generic"}[m] }
 
+// ParseMode returns the mode that a word stands for, "" the default. Errors:
+// EINVAL.
+func ParseMode(word string) (Mode, error) {
+	for _, m := range []Mode{AutoMode, Native, Generic} {
+		if word == m.String() || word == "" {
+			return m, nil
+		}
+	}
+	return 0, errno.Errorf(errno.EINVAL, "mode: %q: must be auto, native or generic", word)
+}
+
 // Choice is whether to use something that may not be possible.
 type Choice int
 
@@ -36,6 +47,19 @@ const (
 	On
 	Off
 )
+
+// choices are the words for them.
+var choices = map[string]Choice{"": Auto, "auto": Auto, "on": On, "off": Off}
+
+// ParseChoice returns the choice that the word in a field stands for, "" the
+// default. Errors: EINVAL.
+func ParseChoice(field, word string) (Choice, error) {
+	c, ok := choices[word]
+	if !ok {
+		return 0, errno.Errorf(errno.EINVAL, "%s: %q: must be auto, on or off", field, word)
+	}
+	return c, nil
+}
 
 // Options say how an interface is opened. The zero value of each field is the
 // default.
