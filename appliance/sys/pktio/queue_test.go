@@ -243,8 +243,11 @@ func TestSleepThroughReplacement(t *testing.T) {
 	k := connect(t, both())
 	p := []unix.PollFd{{Fd: int32(k.near.WaitFD(0)), Events: unix.POLLIN}}
 	k.replace()
-	// What befell the old interface is told once.
-	testenv.Eventually(t, "the worker can sleep", k.idle)
+	// What befell the old interface is told once. So is that the new one was
+	// still down, to a worker that looks before it sleeps.
+	testenv.Eventually(t, "the worker can sleep", func() bool {
+		return k.near.Recv(0, k.c, &k.b, 64) == 0 && k.idle()
+	})
 	woken := make(chan error, 1)
 	go func() {
 		for {
