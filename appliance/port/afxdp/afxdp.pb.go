@@ -50,7 +50,9 @@ const (
 // Frames of up to 64 KiB, jumbo frames for example, are packets of several
 // segments; without support in the kernel (before 6.6), or in the driver where
 // nothing is copied, the MTU must fit into frame_size less 278 bytes: a larger
-// one is refused (EINVAL), and with zero_copy "auto" frames are copied instead. What is longer than the MTU of the interface, with
+// one is refused (EINVAL), and with zero_copy "auto" frames are copied instead.
+// The driver igb has room in steps of 1 KiB: MTU 3050, or 1002 with a frame_size
+// of 2048. What is longer than the MTU of the interface, with
 // addresses, type and two tags, is not sent and counted as dropped; a veth takes
 // only one tag on top of its MTU.
 //

@@ -35,6 +35,7 @@ type Device struct {
 	mem    []byte // frames of all queues
 	reason string // why the mode is not a better one
 	has    int    // queues of the interface
+	coarse bool   // the hardware counts the room of a frame in KiB (82576 datasheet, SRRCTL)
 	comes  uint64 // how often the interface came back
 	closed bool
 }
@@ -201,10 +202,11 @@ func (d *Device) queueBytes() int { return (d.o.RxFrames + d.o.TxFrames) * d.o.F
 
 // openSockets opens the socket of every queue in the best way that works.
 func (d *Device) openSockets(link netlink.Link) error {
-	socks, err := d.bindBest(link.Attrs())
+	socks, err := d.bindBest(link)
 	if err != nil {
 		return err
 	}
+	d.owed.slow.Store(socks[0].zeroCopy)
 	checksums := d.o.Checksums == On || d.o.Checksums == Auto && (!d.prog.native || isSoftware(link))
 	for i, s := range socks {
 		s.tags, s.checksums = d.prog.tags, checksums
@@ -222,64 +224,6 @@ func (d *Device) openSockets(link netlink.Link) error {
 		}
 	}
 	return nil
-}
-
-// bindBest opens all sockets in the best way that works.
-func (d *Device) bindBest(a *netlink.LinkAttrs) (socks []*socket, err error) {
-	copying := d.reason
-	if d.o.ZeroCopy != Off && d.prog.native {
-		for _, way := range []bind{{zeroCopy: true, multi: true}, {zeroCopy: true}} {
-			if err = d.fits(a.MTU, way.multi); err == nil {
-				socks, err = d.bindAll(a.Index, way)
-			}
-			if err == nil || errors.Is(err, unix.EBUSY) {
-				return socks, err
-			}
-		}
-		if d.o.ZeroCopy == On {
-			return nil, fmt.Errorf("zero_copy: on: the driver does not do it: %w", err)
-		}
-		copying = "zero-copy: " + err.Error()
-	}
-	for _, way := range []bind{{multi: true}, {}} {
-		if socks, err = d.bindAll(a.Index, way); err == nil || errors.Is(err, unix.EBUSY) {
-			break
-		}
-	}
-	d.reason = copying
-	return socks, err
-}
-
-// fits checks that packets of an MTU can be received, where one takes one
-// frame only.
-func (d *Device) fits(mtu int, multi bool) error {
-	if room := d.o.room(); !multi && mtu+beyondMTU > room {
-		return errno.Errorf(errno.EINVAL, "MTU %d: the driver takes one frame for a packet, and %d bytes of frame_size %d are for the MTU",
-			mtu, room-beyondMTU, d.o.FrameSize)
-	}
-	return nil
-}
-
-// bindAll opens all sockets in one way.
-func (d *Device) bindAll(index int, way bind) (socks []*socket, err error) {
-	for i := range d.queues {
-		mem, base, parent := d.mem[i*d.queueBytes():][:d.queueBytes()], 0, (*socket)(nil)
-		if d.o.SharedUMEM {
-			mem, base = d.mem, i*d.queueBytes()
-			if i > 0 {
-				parent = socks[0]
-			}
-		}
-		s, err := openSocket(&d.o, index, d.o.StartQueue+i, mem, base, parent, way)
-		if err != nil {
-			for _, s := range socks {
-				s.close()
-			}
-			return nil, err
-		}
-		socks = append(socks, s)
-	}
-	return socks, nil
 }
 
 // start gives a socket to the workers.
@@ -334,7 +278,7 @@ func (d *Device) Link() hostif.Link { return d.host.Link() }
 // for an MTU whose packets would not fit where one takes one frame only.
 func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	if s := d.queues[0].socket.Load(); s != nil {
-		if err := d.fits(mtu, s.multi); err != nil {
+		if err := d.fits(mtu, bind{s.zeroCopy, s.multi}); err != nil {
 			return err
 		}
 	}

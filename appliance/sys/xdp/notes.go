@@ -65,7 +65,7 @@ func (d *Device) mode(s *socket) string {
 	for _, f := range []struct {
 		on   bool
 		text string
-	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, fmt.Sprintf("one frame of %d bytes per packet", d.o.room())},
+	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, fmt.Sprintf("one frame of %d bytes per packet", d.room(s.zeroCopy))},
 		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"}} {
 		if f.on {
 			what = append(what, f.text)

@@ -149,9 +149,6 @@ func (o *Options) complete() error {
 // receives (XDP_PACKET_HEADROOM).
 const headroom = 256
 
-// room returns how many bytes of a packet a frame takes on reception.
-func (o *Options) room() int { return o.FrameSize - headroom }
-
 // powerOfTwo returns the least power of two that is not less than n.
 func powerOfTwo(n int) int {
 	p := 1

@@ -5,16 +5,20 @@ package xdp
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // collector tells the kernel again about packets that it did not take when it
 // was told, because it had too many under way or the link was down. The next
 // Send or Recv does that, too, but there may be none: a queue may only be sent
-// to, and a worker with nothing to do sleeps.
+// to, and a worker with nothing to do sleeps. A device that reads the frames
+// itself is told again only if it takes none: its driver forgets what it was
+// told while there is no link, or does not listen.
 type collector struct {
 	owed  chan struct{} // tells that there are some
 	stop  chan struct{}
+	slow  atomic.Bool // devices take what they were told about
 	once  sync.Once
 	ended sync.WaitGroup
 }
@@ -24,6 +28,9 @@ type collector struct {
 const (
 	shortestPause = 200 * time.Microsecond
 	longestPause  = 100 * time.Millisecond
+	// slowPause is the shortest one with devices that were told, and
+	// are about to take what there is: they must not be disturbed.
+	slowPause = 10 * time.Millisecond
 )
 
 func newCollector() *collector {
@@ -48,6 +55,9 @@ func (k *collector) run(ask func() (left, less bool)) {
 		case <-k.owed:
 		}
 		pause := shortestPause
+		if k.slow.Load() {
+			pause = slowPause
+		}
 		for left := true; left; {
 			select {
 			case <-k.stop:
@@ -75,17 +85,32 @@ func (d *Device) ask() (left, less bool) {
 	defer d.mu.Unlock()
 	for i := range d.queues {
 		s := d.queues[i].socket.Load()
-		if s == nil || s.zeroCopy && !s.owing.Load() {
+		if s == nil {
 			continue
 		}
 		before := s.untaken()
 		if before == 0 {
 			continue
 		}
+		if s.zeroCopy {
+			left = true
+			s.insist()
+			continue
+		}
 		left = s.again() || left
 		less = less || s.untaken() < before
 	}
 	return left, less
+}
+
+// insist tells a device that reads the frames itself again if it has taken none
+// since the last time.
+func (s *socket) insist() {
+	taken := s.tx.consumer.Load()
+	if taken == s.seen {
+		s.kick()
+	}
+	s.seen = taken
 }
 
 // untaken returns how many frames in the outgoing ring the kernel has not taken.

@@ -117,8 +117,8 @@ func (s *socket) write(p packet.Packet, n int) {
 // flush tells the kernel about packets to be sent. One that sends them in the
 // call itself may need to be told several times. What it does not take now, it
 // is told about by the next Send or Recv, or by the collector. A device that
-// reads the frames itself takes them when it likes, once its driver was told,
-// which fails while the interface is down.
+// reads the frames itself takes them when it likes, once its driver was told:
+// that is waited for by the collector only.
 func (s *socket) flush() {
 	if s.wakeup && !s.tx.wantsWakeup() {
 		s.owing.Store(false)
@@ -128,7 +128,7 @@ func (s *socket) flush() {
 	for range kicks {
 		owing := s.again()
 		now := s.untaken()
-		if !owing || now == left {
+		if !owing || now == left || s.zeroCopy {
 			break
 		}
 		left = now
@@ -136,11 +136,11 @@ func (s *socket) flush() {
 }
 
 // again tells the kernel about packets to be sent, and returns and notes
-// whether that has to be done once more. Anybody may do it.
+// whether any are left. Anybody may do it.
 func (s *socket) again() bool {
 	s.owing.Store(false) // first: what another one notes meanwhile holds
-	told := s.kick() == 0
-	if s.untaken() == 0 || s.zeroCopy && told {
+	s.kick()
+	if s.untaken() == 0 {
 		return false
 	}
 	s.owing.Store(true)

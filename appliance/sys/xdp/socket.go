@@ -49,6 +49,9 @@ type socket struct {
 	// For the sender.
 	free  []uint64    // frames not in use
 	owing atomic.Bool // the kernel has not taken all that was sent
+
+	// For the collector: how many frames had been taken when it looked last.
+	seen uint32
 }
 
 // bind says how a socket is bound; the first try is the best way, the last
@@ -182,16 +185,14 @@ func (s *socket) stats() (st unix.XDPStatistics) {
 	return st
 }
 
-// kick has the kernel send what is in the outgoing ring. The answer is 0 if it
-// tries: what it then does not send may still be in the ring.
-func (s *socket) kick() unix.Errno {
+// kick has the kernel send what is in the outgoing ring.
+func (s *socket) kick() {
 	// The call returns at once, so that there is no point in telling the
 	// scheduler about it: it would only take the worker's place away.
-	_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
-	if e == 0 && s.busyPoll && s.zeroCopy && s.untaken() > 0 {
+	_, _, _ = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+	if s.busyPoll && s.zeroCopy && s.untaken() > 0 {
 		s.wake()
 	}
-	return e
 }
 
 // wake has the kernel tell the driver that there is something to be sent. With

@@ -16,14 +16,19 @@ import (
 // come from this host or its hypervisor, which leave checksums to hardware that
 // does not exist.
 func isSoftware(l netlink.Link) bool {
-	if l.Type() != "device" || l.Attrs().Name == "lo" {
-		return true
-	}
+	return l.Type() != "device" || l.Attrs().Name == "lo" || strings.HasPrefix(driverOf(l), "virtio")
+}
+
+// driverOf returns the name of an interface's driver, "" if it is not told.
+func driverOf(l netlink.Link) string {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return false
+		return ""
 	}
 	defer sys.CloseFD(fd)
 	info, err := unix.IoctlGetEthtoolDrvinfo(fd, l.Attrs().Name)
-	return err == nil && strings.HasPrefix(unix.ByteSliceToString(info.Driver[:]), "virtio")
+	if err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(info.Driver[:])
 }

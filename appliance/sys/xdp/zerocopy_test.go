@@ -46,18 +46,7 @@ func TestZeroCopyIsToldWhenLinkIsUp(t *testing.T) {
 		t.Fatalf("%d sent, %d wait", n, s.untaken())
 	}
 	k.ns.Up("near", true)
-	testenv.Eventually(t, "what waited is sent", func() bool { return s.untaken() == 0 && !s.owing.Load() })
-}
-
-// While the driver has been told and takes its time, nobody is told again.
-func TestZeroCopyIsToldOnce(t *testing.T) {
-	k := connect(t, Options{})
-	s := taken(k)
-	k.send(0, many(4)...)
-	if s.owing.Load() {
-		t.Error("the driver is told again")
-	}
-	k.get(4)
+	testenv.Eventually(t, "what waited is sent", func() bool { return s.untaken() == 0 })
 }
 
 // An MTU that does not fit is refused where a packet takes one frame only.
@@ -78,6 +67,11 @@ func TestMTUFitsFrame(t *testing.T) {
 	if err := k.near.SetConf(1770, nil, true); err != nil {
 		t.Error(err)
 	}
+	k.near.coarse, s.zeroCopy = true, true
+	if err := k.near.SetConf(1003, nil, true); err == nil || !strings.Contains(err.Error(), "and 1002 bytes of frame_size 2048") {
+		t.Error(err)
+	}
+	s.zeroCopy = false
 	if !k.noted("one frame of 1792 bytes per packet") {
 		t.Error(describe(k.near.Notes()))
 	}
