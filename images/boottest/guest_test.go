@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"github.com/bessform/terraform-provider-bess/images/appliance/kmod"
 	"github.com/bessform/terraform-provider-bess/images/internal/cpio"
@@ -150,4 +151,19 @@ func runProgram(name string, args ...string) error {
 		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return nil
+}
+
+// hasDriver reports whether any of the packages has a module.
+func hasDriver(t *testing.T, debs []string, name string) bool {
+	t.Helper()
+	for _, deb := range debs {
+		out, err := exec.Command("dpkg-deb", "-c", deb).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(out), "/"+name+".ko") {
+			return true
+		}
+	}
+	return false
 }

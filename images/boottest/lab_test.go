@@ -21,14 +21,20 @@ import (
 	"github.com/bessform/terraform-provider-bess/images/internal/need"
 )
 
+const otherMAC = "52:54:00:00:00:13"
+
+// names tells the guest what its interfaces are called.
+const names = mgmtMAC + "/mgmt," + leftMAC + "/left," + rightMAC + "/right," + otherMAC + "/other"
+
 // dma makes a virtio interface one whose driver does AF_XDP without copying:
 // it uses the kernel's DMA functions.
 const dma = "disable-legacy=on,iommu_platform=on"
 
-// lab is a machine with bessd between two wires whose kernel drives virtio
-// interfaces without copying: eth1 (left) and eth2 (right); eth3 can only copy.
+// lab is a machine with bessd between two wires whose kernel drives interfaces
+// without copying: left and right; a third one, other, can only copy.
 type lab struct {
 	t           *testing.T
+	queues      int
 	m           *vm.VM
 	ctx         context.Context
 	left, right *wire
@@ -54,10 +60,13 @@ func debs(t *testing.T) []string {
 	return list
 }
 
-// newLab starts the machine.
-func newLab(t *testing.T) *lab {
+// newLab starts a machine whose left and right have so many queues.
+func newLab(t *testing.T, card vm.NIC, queues int) *lab {
 	t.Helper()
 	g := guest{debs: debs(t), drivers: []string{"virtio_pci", "virtio_net"}, programs: map[string]string{}}
+	if card.Model != "" {
+		g.drivers = append(g.drivers, card.Model)
+	}
 	dir, err := os.MkdirTemp("", "lab") // short, for sockets
 	if err != nil {
 		t.Fatal(err)
@@ -75,12 +84,15 @@ func newLab(t *testing.T) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, left: newWire(t, dir, "left"), right: newWire(t, dir, "right")}
+	l := &lab{t: t, queues: queues, left: newWire(t, dir, "left"), right: newWire(t, dir, "right")}
 	other := newWire(t, dir, "other")
-	nics := []vm.NIC{{}, l.left.nic(leftMAC), l.right.nic(rightMAC), other.nic("52:54:00:00:00:13")}
-	nics[1].Properties, nics[2].Properties = dma, dma
+	nics := []vm.NIC{{MAC: mgmtMAC}, l.left.nic(leftMAC), l.right.nic(rightMAC), other.nic(otherMAC)}
+	for i := range nics[1:3] {
+		n := &nics[1+i]
+		n.Model, n.Properties, n.PCI = card.Model, card.Properties, fmt.Sprint(4*(i+1)) // igb's virtual functions take places, too
+	}
 	began := time.Now()
-	l.m, l.ctx = start(t, vm.Config{Kernel: kernel, Initrd: initrd, CommandLine: "console=ttyS0,115200 quiet panic=-1", NICs: nics,
+	l.m, l.ctx = start(t, vm.Config{Kernel: kernel, Initrd: initrd, CommandLine: "console=ttyS0,115200 quiet panic=-1 interfaces=" + names, NICs: nics,
 		Extra: []string{"-no-reboot", "-serial", "unix:" + dir + "/order,server=on,wait=off"}})
 	must(l.ctx, t, l.m, `guest: ready`)
 	if l.order, err = net.Dial("unix", dir+"/order"); err != nil {
@@ -136,14 +148,40 @@ kind: Pipeline
 metadata: {name: between}
 spec:
   ports:
-    left: {driver: AFXDPPort, args: {ifname: eth1, zero_copy: "%[1]s", promiscuous: true, %[2]s}}
-    right: {driver: AFXDPPort, args: {ifname: eth2, zero_copy: "%[1]s", promiscuous: true, %[2]s}}
+    left: {driver: AFXDPPort, args: {ifname: left, zero_copy: "%[1]s", promiscuous: true, %[2]s}}
+    right: {driver: AFXDPPort, args: {ifname: right, zero_copy: "%[1]s", promiscuous: true, %[2]s}}
   modules:
     fromLeft: {class: PortInc, args: {port: left}}
     fromRight: {class: PortInc, args: {port: right}}
     toLeft: {class: PortOut, args: {port: left}}
     toRight: {class: PortOut, args: {port: right}}
   links: [fromLeft -> toRight, fromRight -> toLeft]
+`
+
+// spread is the same with two queues each way, and two workers. What comes in
+// is spread over both of the other side's.
+const spread = `apiVersion: bess.dev/v1
+kind: Pipeline
+metadata: {name: spread}
+spec:
+  workers: {0: {core: 0}, 1: {core: 1}}
+  ports:
+    left: {driver: AFXDPPort, args: {ifname: left, zero_copy: "%[1]s", promiscuous: true, %[2]s}, numIncQ: 2, numOutQ: 2}
+    right: {driver: AFXDPPort, args: {ifname: right, zero_copy: "%[1]s", promiscuous: true, %[2]s}, numIncQ: 2, numOutQ: 2}
+  modules:
+    fromLeft: {class: PortInc, args: {port: left}}
+    fromRight: {class: PortInc, args: {port: right}}
+    spreadLeft: {class: RoundRobin, args: {gates: [0, 1]}}
+    spreadRight: {class: RoundRobin, args: {gates: [0, 1]}}
+    toLeft0: {class: QueueOut, args: {port: left, qid: 0}}
+    toLeft1: {class: QueueOut, args: {port: left, qid: 1}}
+    toRight0: {class: QueueOut, args: {port: right, qid: 0}}
+    toRight1: {class: QueueOut, args: {port: right, qid: 1}}
+  links:
+    - fromLeft -> spreadRight -> toRight0
+    - spreadRight:1 -> toRight1
+    - fromRight -> spreadLeft -> toLeft0
+    - spreadLeft:1 -> toLeft1
 `
 
 // apply has the daemon run a pipeline.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -15,26 +16,51 @@ import (
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+
+	"github.com/bessform/terraform-provider-bess/images/boottest/vm"
+	"github.com/bessform/terraform-provider-bess/images/internal/need"
 )
 
 // AFXDPPort without copying, with the driver of a real kernel, which reads and
 // writes the frames that bessd shares with it: what comes in on one side leaves
 // on the other.
 func TestZeroCopy(t *testing.T) {
-	l := newLab(t)
-	for _, s := range []struct {
-		name string
-		f    func(*lab)
-	}{
-		{"traffic", (*lab).zeroCopyTraffic},
-		{"idle", (*lab).idle},
-		{"link", (*lab).linkDown},
-		{"again", (*lab).again},
-		{"killed", (*lab).killed},
-		{"options", (*lab).options},
-		{"refused", (*lab).refused},
-		{"jumbo", (*lab).jumbo},
-	} {
+	l := newLab(t, vm.NIC{Properties: dma}, 1)
+	l.steps(append(always, step{"small", (*lab).small}, step{"refused", (*lab).refused}, step{"jumbo", (*lab).jumbo})...)
+}
+
+// A network card of hardware, as far as QEMU makes one, with two queues.
+func TestZeroCopyQueues(t *testing.T) {
+	list := debs(t)
+	if out, _ := exec.Command(vm.Program, "-device", "igb,help").CombinedOutput(); !strings.Contains(string(out), "options") {
+		need.Skip(t, need.NoProgram, "QEMU 8 or newer, with the card igb")
+	}
+	if !hasDriver(t, list, "igb") {
+		t.Skip("the kernel of KERNEL_DEB has no driver igb: Debian's for real machines does")
+	}
+	l := newLab(t, vm.NIC{Model: "igb"}, 2)
+	l.steps(append(always, step{"coarse", (*lab).coarse})...)
+}
+
+// step is a part of a test.
+type step struct {
+	name string
+	f    func(*lab)
+}
+
+// always are those that every driver must pass.
+var always = []step{
+	{"traffic", (*lab).zeroCopyTraffic},
+	{"idle", (*lab).idle},
+	{"link", (*lab).linkDown},
+	{"again", (*lab).again},
+	{"killed", (*lab).killed},
+	{"options", (*lab).options},
+}
+
+func (l *lab) steps(list ...step) {
+	t := l.t
+	for _, s := range list {
 		if !t.Run(s.name, func(t *testing.T) { l.t = t; s.f(l) }) {
 			l.t = t
 			t.Fatalf("notes:\n%s\n%s", l.notes("left"), l.notes("right"))
@@ -45,11 +71,16 @@ func TestZeroCopy(t *testing.T) {
 // insist opens both sides without copying, and wants them to say so.
 func (l *lab) insist(args string) {
 	l.t.Helper()
-	if err := l.apply(fmt.Sprintf(between, "on", args)); err != nil {
+	text := between
+	if l.queues == 2 {
+		text = spread
+	}
+	if err := l.apply(fmt.Sprintf(text, "on", args)); err != nil {
 		l.t.Fatal(err)
 	}
+	says := fmt.Sprintf("native mode, zero-copy, %d queues from 0", l.queues)
 	for _, port := range []string{"left", "right"} {
-		if n := l.notes(port); !strings.Contains(n, "native mode, zero-copy, 1 queues from 0") || strings.Contains(n, "not supported") {
+		if n := l.notes(port); !strings.Contains(n, says) || strings.Contains(n, "not supported") {
 			l.t.Fatal(n)
 		}
 	}
@@ -60,18 +91,31 @@ func (l *lab) pass(n uint32) {
 	l.t.Helper()
 	var there, back [][]byte
 	for i := range n {
-		there, back = append(there, frame(i, plain)), append(back, frame(n+i, plain))
+		there, back = append(there, l.numbered(i)), append(back, l.numbered(n+i))
 	}
-	exchange(l.t, l.left, l.right, there, func(i int) (int, []byte) { return 0, there[i] })
-	exchange(l.t, l.right, l.left, back, func(i int) (int, []byte) { return 0, back[i] })
+	flow := func(i int) int { return i * (l.queues - 1) } // in any order if there are more queues
+	exchange(l.t, l.left, l.right, there, func(i int) (int, []byte) { return flow(i), there[i] })
+	exchange(l.t, l.right, l.left, back, func(i int) (int, []byte) { return flow(i), back[i] })
 	l.back()
+}
+
+// numbered returns a frame from one of a hundred hosts: cards spread them over
+// their queues. What its addresses add up to, and so its checksums, stay.
+func (l *lab) numbered(i uint32) []byte {
+	const source, destination = 14 + 12 + 2, 14 + 16 + 2
+	f := frame(i, plain)
+	f[source] += byte(i % 100)
+	f[destination] -= byte(i % 100)
+	return f
 }
 
 // back waits until the kernel has given all frames back: none got lost.
 func (l *lab) back() {
 	l.t.Helper()
 	for _, port := range []string{"left", "right"} {
-		l.eventually("all frames of "+port+" came back", func() bool { return strings.Contains(l.notes(port), "packets, 0 frames under way") })
+		l.eventually("all frames of "+port+" came back", func() bool {
+			return strings.Count(l.notes(port), "packets, 0 frames under way") == l.queues
+		})
 	}
 }
 
@@ -128,7 +172,7 @@ func (l *lab) idle() {
 func (l *lab) linkDown() {
 	l.insist("")
 	for _, n := range []uint32{1, 3000} {
-		l.tell("link eth2 down")
+		l.tell("link right down")
 		for i := range n {
 			if err := l.left.send(frame(1<<20+i, plain)); err != nil {
 				l.t.Fatal(err)
@@ -137,8 +181,8 @@ func (l *lab) linkDown() {
 				time.Sleep(5 * time.Millisecond)
 			}
 		}
-		l.eventually("it is down", func() bool { return strings.Contains(l.notes("right"), "eth2 is down") })
-		l.tell("link eth2 up")
+		l.eventually("it is down", func() bool { return strings.Contains(l.notes("right"), "right is down") })
+		l.tell("link right up")
 		// What was on its way comes first, as much of it as is left.
 		last := frame(1<<21, plain)
 		l.eventually("packets arrive again", func() bool {
@@ -243,7 +287,7 @@ func (l *lab) flow() (stop func()) {
 }
 
 func (l *lab) options() {
-	for _, args := range []string{"frame_size: 2048", "always_wakeup: true", "busy_poll_us: 20", "shared_umem: true", "complete_checksums: \"off\""} {
+	for _, args := range []string{"always_wakeup: true", "busy_poll_us: 20", "shared_umem: true", "complete_checksums: \"off\""} {
 		if err := l.bess.Reset(l.ctx); err != nil {
 			l.t.Fatal(err)
 		}
@@ -252,23 +296,48 @@ func (l *lab) options() {
 	}
 }
 
+// This card has room in steps of 1 KiB: of a small frame, a packet would fill
+// the half, and then go on in the next as if it were another packet.
+func (l *lab) coarse() {
+	if err := l.bess.Reset(l.ctx); err != nil {
+		l.t.Fatal(err)
+	}
+	err := l.apply(fmt.Sprintf(spread, "on", "frame_size: 2048"))
+	if err == nil || !strings.Contains(err.Error(), "MTU 1500: the driver takes one frame for a packet, and 1002 bytes of frame_size 2048") {
+		l.t.Error(err)
+	}
+	l.tell("link left 1002")
+	l.tell("link right 1002")
+	l.insist("frame_size: 2048")
+	l.pass(12) // up to 911 bytes
+}
+
+// small frames are those that drivers take that count every byte.
+func (l *lab) small() {
+	if err := l.bess.Reset(l.ctx); err != nil {
+		l.t.Fatal(err)
+	}
+	l.insist("frame_size: 2048")
+	l.pass(500)
+}
+
 // copying is a port on the interface whose driver can only copy.
 const copying = `apiVersion: bess.dev/v1
 kind: Pipeline
 spec:
-  ports: {other: {driver: AFXDPPort, args: {ifname: eth3, zero_copy: "%s"}}}
+  ports: {other: {driver: AFXDPPort, args: {ifname: other, zero_copy: "%s"}}}
 `
 
 func (l *lab) refused() {
 	err := l.apply(fmt.Sprintf(copying, "on"))
-	if err == nil || !strings.Contains(err.Error(), `interface "eth3": zero_copy: on: the driver does not do it: bind to queue 0: `) {
+	if err == nil || !strings.Contains(err.Error(), `interface "other": zero_copy: on: the driver does not do it: bind to queue 0: `) {
 		l.t.Error(err)
 	}
 	l.t.Log(err)
 	if err := l.apply(fmt.Sprintf(copying, "auto")); err != nil {
 		l.t.Fatal(err)
 	}
-	if n := l.notes("other"); !strings.Contains(n, "native mode, copy") || !strings.Contains(n, "eth3: zero-copy: bind to queue 0: ") {
+	if n := l.notes("other"); !strings.Contains(n, "native mode, copy") || !strings.Contains(n, "interface other: zero-copy: bind to queue 0: ") {
 		l.t.Error(n)
 	}
 	l.t.Log(l.notes("other"))
@@ -287,8 +356,8 @@ func (l *lab) jumbo() {
 	if err := l.bess.Reset(l.ctx); err != nil {
 		l.t.Fatal(err)
 	}
-	l.tell("link eth1 9000")
-	l.tell("link eth2 9000")
+	l.tell("link left 9000")
+	l.tell("link right 9000")
 	if err := l.apply(fmt.Sprintf(between, "on", "")); err == nil || !strings.Contains(err.Error(), "MTU 9000: the driver takes one frame") {
 		l.t.Error(err)
 	}

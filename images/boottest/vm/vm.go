@@ -69,7 +69,7 @@ type Disk struct {
 	Keep bool
 }
 
-// NIC is a virtio interface. One with neither Vhost nor Local is a management
+// NIC is an interface. One with neither Vhost nor Local is a management
 // interface: on a network of QEMU's with a DHCP server, and with a forwarded
 // port.
 type NIC struct {
@@ -90,6 +90,8 @@ type NIC struct {
 	// Local and Remote are paths of unix datagram sockets: QEMU binds Local
 	// and sends to Remote, one datagram for one frame. Bind Remote first.
 	Local, Remote string
+	// Model is QEMU's name of the device; "" is virtio-net-pci.
+	Model string
 	// Properties are further ones of the device: name=value, separated by
 	// commas.
 	Properties string
@@ -187,7 +189,11 @@ func (c Config) arguments(v *VM) ([]string, error) {
 			}
 			args = append(args, "-netdev", user)
 		}
-		device := fmt.Sprintf("virtio-net-pci,netdev=n%d", i)
+		model := n.Model
+		if model == "" {
+			model = "virtio-net-pci"
+		}
+		device := fmt.Sprintf("%s,netdev=n%d", model, i)
 		if n.MAC != "" {
 			device += ",mac=" + n.MAC
 		}

@@ -27,7 +27,7 @@ import (
 // buffers is how many packets the daemon can have, a power of two.
 const buffers = "16384"
 
-// address is what QEMU's user network expects of the first interface.
+// address is what QEMU's user network expects of the interface mgmt.
 const address = "10.0.2.15/24"
 
 func main() {
@@ -45,6 +45,9 @@ func run() error {
 		_ = os.WriteFile("/proc/sys/"+name, []byte(value), 0)
 	}
 	if err := load(); err != nil {
+		return err
+	}
+	if err := rename(); err != nil {
 		return err
 	}
 	if err := configure(); err != nil {
@@ -75,9 +78,30 @@ func load() error {
 	return nil
 }
 
+// rename gives interfaces the names that the kernel's command line says:
+// interfaces=MAC/NAME,...
+func rename() error {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return err
+	}
+	for _, pair := range strings.Split(os.Getenv("interfaces"), ",") {
+		mac, name, _ := strings.Cut(pair, "/")
+		for _, l := range links {
+			if l.Attrs().HardwareAddr.String() != mac {
+				continue
+			}
+			if err := netlink.LinkSetName(l, name); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
 // configure brings up the interface to the host.
 func configure() error {
-	for _, name := range []string{"lo", "eth0"} {
+	for _, name := range []string{"lo", "mgmt"} {
 		link, err := netlink.LinkByName(name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
