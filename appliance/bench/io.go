@@ -53,10 +53,8 @@ func IORows() []IORow {
 			portRow("AFXDPPort", true, func(near, _ string) map[string]any { return map[string]any{"ifname": near} })},
 		{"afpacket", "AF_PACKET on a veth pair (AFPacketPort)", "", true,
 			portRow("AFPacketPort", true, func(near, _ string) map[string]any { return map[string]any{"interface": near} })},
-		{"afpacket-blocks", "AF_PACKET in blocks, past the queueing discipline", "", true,
-			portRow("AFPacketPort", true, func(near, _ string) map[string]any {
-				return map[string]any{"interface": near, "ring": "blocks", "qdisc_bypass": true}
-			})},
+		{"afpacket-blocks", "AF_PACKET in blocks", "", true,
+			portRow("AFPacketPort", true, func(near, _ string) map[string]any { return map[string]any{"interface": near, "ring": "blocks"} })},
 		{"tap", "TAP (TAPPort)", loadgen.Windowed, true, tap("TAPPort")},
 		{"vport", "TAP by BESS's name (VPort)", loadgen.Windowed, true, tap("VPort")},
 		{"vhost", "vhost-user, there and back, behind AF_XDP (VhostUserPort)", loadgen.Live, true, newIOVhost},

@@ -87,7 +87,14 @@ type AFPacketPortArg struct {
 	// same frames.
 	Shared bool `protobuf:"varint,8,opt,name=shared,proto3" json:"shared,omitempty"`
 	// Leave the interface down if it is. Otherwise it is set up.
-	KeepState     bool `protobuf:"varint,9,opt,name=keep_state,json=keepState,proto3" json:"keep_state,omitempty"`
+	KeepState bool `protobuf:"varint,9,opt,name=keep_state,json=keepState,proto3" json:"keep_state,omitempty"`
+	// Whether the packets of a batch are handed to the kernel all at once, so
+	// that the other end of a veth pair works them off together: costs half as
+	// much. "auto" does so at an end of a veth pair with one queue to send through
+	// and nothing of traffic control on it (tc), if the daemon has CAP_BPF and
+	// CAP_NET_ADMIN, and unless qdisc_bypass is set; "on" insists on it
+	// (EOPNOTSUPP).
+	Bursts        string `protobuf:"bytes,10,opt,name=bursts,proto3" json:"bursts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -185,11 +192,18 @@ func (x *AFPacketPortArg) GetKeepState() bool {
 	return false
 }
 
+func (x *AFPacketPortArg) GetBursts() string {
+	if x != nil {
+		return x.Bursts
+	}
+	return ""
+}
+
 var File_appliance_port_afpacket_afpacket_proto protoreflect.FileDescriptor
 
 const file_appliance_port_afpacket_afpacket_proto_rawDesc = "" +
 	"\n" +
-	"&appliance/port/afpacket/afpacket.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\xea\x02\n" +
+	"&appliance/port/afpacket/afpacket.proto\x12\fbess.port.v1\x1a!appliance/api/option/option.proto\"\x9d\x03\n" +
 	"\x0fAFPacketPortArg\x12&\n" +
 	"\tinterface\x18\x01 \x01(\tB\bڼ\x18\x04@\x0fP\x01R\tinterface\x12J\n" +
 	"\x06fanout\x18\x02 \x01(\tB2ڼ\x18.*\x04hashJ\x04hashJ\x02lbJ\x03cpuJ\brolloverJ\x06randomJ\x05queueR\x06fanout\x12\x1a\n" +
@@ -200,7 +214,9 @@ const file_appliance_port_afpacket_afpacket_proto_rawDesc = "" +
 	"\rlarge_packets\x18\a \x01(\bR\flargePackets\x12\x16\n" +
 	"\x06shared\x18\b \x01(\bR\x06shared\x12\x1d\n" +
 	"\n" +
-	"keep_state\x18\t \x01(\bR\tkeepStateBEZCgithub.com/bessform/terraform-provider-bess/appliance/port/afpacketb\x06proto3"
+	"keep_state\x18\t \x01(\bR\tkeepState\x121\n" +
+	"\x06bursts\x18\n" +
+	" \x01(\tB\x19ڼ\x18\x15*\x04autoJ\x04autoJ\x02onJ\x03offR\x06burstsBEZCgithub.com/bessform/terraform-provider-bess/appliance/port/afpacketb\x06proto3"
 
 var (
 	file_appliance_port_afpacket_afpacket_proto_rawDescOnce sync.Once

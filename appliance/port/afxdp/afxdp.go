@@ -7,6 +7,7 @@ package afxdp
 
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
 
@@ -33,12 +34,16 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
+	bursts, err := xdp.ParseChoice("bursts", arg.GetBursts())
+	if err != nil {
+		return nil, err
+	}
 	d, err := xdp.Open(arg.GetIfname(), xdp.Options{
 		Port: cfg.Name, StartQueue: int(arg.GetStartQueue()), Queues: max(cfg.NumInc, cfg.NumOut), Incoming: cfg.NumInc,
 		Mode: mode, ZeroCopy: zeroCopy, NoNeedWakeup: arg.GetAlwaysWakeup(),
 		BusyPoll: int(arg.GetBusyPollUs()), BusyPollBudget: int(arg.GetBusyPollBudget()),
 		FrameSize: int(arg.GetFrameSize()), RxFrames: max(cfg.SizeInc, xdp.MinFrames), TxFrames: max(cfg.SizeOut, xdp.MinFrames),
-		SharedUMEM: arg.GetSharedUmem(), Checksums: checksums, Promiscuous: arg.GetPromiscuous(), Up: true,
+		SharedUMEM: arg.GetSharedUmem(), Checksums: checksums, Bursts: burst.Choice(bursts), Promiscuous: arg.GetPromiscuous(), Up: true,
 	})
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ var rights = []Right{
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN", []string{"AFXDPPort", "TAPPort", "VPort", "VethPort"},
 		"AFXDPPort, TAPPort, VPort and VethPort cannot be opened, nor PMDPort with net_af_xdp or net_tap; the MTU, address and state of an interface cannot be changed"},
 	{unix.CAP_BPF, "CAP_BPF", []string{"AFXDPPort"},
-		"AFXDPPort cannot be opened, nor VethPort with af_xdp or PMDPort with net_af_xdp; with pci and port_id it uses packet sockets instead (CAP_SYS_ADMIN includes this one)"},
+		"AFXDPPort cannot be opened, nor VethPort with af_xdp or PMDPort with net_af_xdp; with pci and port_id it uses packet sockets instead; AFPacketPort and others with packet sockets send packets one by one (CAP_SYS_ADMIN includes this one)"},
 	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", nil,
 		"TAPPort, VPort and VethPort cannot put their interface into another network namespace or a container (that of a process needs CAP_SYS_PTRACE, too)"},
 	{unix.CAP_IPC_LOCK, "CAP_IPC_LOCK", nil,

@@ -101,10 +101,12 @@ func (k *cable) recv(n int) [][]byte {
 	return all
 }
 
-// send sends packets from the near end and returns how many went.
+// send sends packets from the near end and returns how many went. It does so
+// where a worker is: in the namespace of the interface.
 func (k *cable) send(frames ...[]byte) int {
 	b := batch(k.t, k.c, frames...)
-	n := k.near.Send(0, k.c, b.Packets())
+	n := 0
+	k.ns.Do(func() error { n = k.near.Send(0, k.c, b.Packets()); return nil })
 	k.c.FreeAll(b.Packets()[n:])
 	return n
 }

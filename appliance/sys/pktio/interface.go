@@ -15,6 +15,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
@@ -35,8 +36,10 @@ type InterfaceOptions struct {
 	Frames int
 	// Blocks receives packets in blocks; see sys.PacketRing.
 	Blocks bool
-	// Bypass sends past the interface's queueing discipline.
+	// Bypass sends past the interface's queueing discipline, and so not in bursts.
 	Bypass bool
+	// Bursts has batches sent as package burst does.
+	Bursts burst.Choice
 	// Large lets packets in as local senders leave them to be cut, with
 	// packet.FlagLarge. Otherwise they are cut.
 	Large bool
@@ -76,10 +79,11 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 			err = fmt.Errorf("interface %q: %w", name, err)
 		}
 	}()
-	a, err := i.host.Attrs()
+	link, err := i.host.Device()
 	if err != nil {
 		return nil, err
 	}
+	a := link.Attrs()
 	if a.EncapType != "ether" && a.EncapType != "loopback" {
 		return nil, fmt.Errorf("carries %s: must carry Ethernet frames", a.EncapType)
 	}
@@ -88,14 +92,15 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 			return nil, err
 		}
 	}
-	if err := i.openQueues(a); err != nil {
+	if err := i.openQueues(link); err != nil {
 		return nil, err
 	}
 	return i, i.host.Watch(i.reopen)
 }
 
 // openQueues opens all queues.
-func (i *Interface) openQueues(a *netlink.LinkAttrs) error {
+func (i *Interface) openQueues(link netlink.Link) error {
+	a := link.Attrs()
 	if i.o.Receive {
 		for range i.o.Incoming {
 			r, err := newReceiver(i.o.Large)
@@ -110,7 +115,7 @@ func (i *Interface) openQueues(a *netlink.LinkAttrs) error {
 	}
 	if i.o.Send {
 		for range i.o.Outgoing {
-			t, err := openTransmitter(a.Index, i.o.Bypass)
+			t, err := openTransmitter(link, i.o)
 			if err != nil {
 				return err
 			}
@@ -154,10 +159,11 @@ func (i *Interface) openRings(a *netlink.LinkAttrs) error {
 
 // reopen goes on with the interface that came again.
 func (i *Interface) reopen() error {
-	a, err := i.host.Attrs()
+	link, err := i.host.Device()
 	if err != nil {
 		return err
 	}
+	a := link.Attrs()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if len(i.in) > 0 {
@@ -166,7 +172,7 @@ func (i *Interface) reopen() error {
 		}
 	}
 	for _, t := range i.out {
-		if err := t.rebind(a.Index); err != nil {
+		if err := i.host.Do(func() error { return t.rebind(link) }); err != nil {
 			return err
 		}
 	}
@@ -210,7 +216,7 @@ func (i *Interface) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int
 // Sender.Send.
 func (i *Interface) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	t := i.out[q]
-	n := t.sender.Send(t.out, c, ps)
+	n := t.send(c, ps, i.host.MTU())
 	t.packets.Add(uint64(n))
 	return n
 }
@@ -257,6 +263,9 @@ func (i *Interface) Notes() []string {
 	defer i.mu.Unlock()
 	if len(i.in) > 0 {
 		say(": ring of %s", i.in[0].ring.Load().Shape())
+	}
+	if len(i.out) > 0 && i.out[0].burst != nil {
+		say(": batches are sent at once")
 	}
 	a, err := i.host.Attrs()
 	switch {

@@ -6,8 +6,11 @@ package pktio
 import (
 	"sync/atomic"
 
+	"github.com/vishvananda/netlink"
+
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 )
 
 // receiver is an incoming queue of an Interface. Its ring belongs to one
@@ -133,16 +136,23 @@ func (r *receiver) adopt() *sys.PacketRing {
 	}
 }
 
+// ethernetSize is the size of the header of a frame, without tags.
+const ethernetSize = 14
+
 // transmitter is an outgoing queue of an Interface. It belongs to one worker
 // at a time. It has no ring: the kernel would send the ring's own pages, which
 // veth and its like then have to copy, instead of copying the packet once.
 type transmitter struct {
 	out, large int // sockets
 	sender     *Sender
+	burst      *burst.Sender // nil: there is none
 	packets    sys.Counter
 }
 
-func openTransmitter(index int, bypass bool) (_ *transmitter, err error) {
+// openTransmitter opens a queue that leads to an interface of the current
+// network namespace.
+func openTransmitter(link netlink.Link, o InterfaceOptions) (_ *transmitter, err error) {
+	index, bypass := link.Attrs().Index, o.Bypass
 	t := &transmitter{out: -1, large: -1}
 	defer func() {
 		if err != nil {
@@ -158,11 +168,31 @@ func openTransmitter(index int, bypass bool) (_ *transmitter, err error) {
 	if t.sender, err = NewSender(); err != nil {
 		return nil, err
 	}
+	if !bypass {
+		if t.burst, err = burst.Try(link, o.Bursts); err != nil {
+			return nil, err
+		}
+	}
 	return t, t.sender.AllowLarge(t.large)
 }
 
-// rebind makes the queue lead to another interface.
-func (t *transmitter) rebind(index int) error {
+// send sends ps, frees what went and returns how many did; see Sender.Send.
+func (t *transmitter) send(c *packet.Cache, ps []packet.Packet, mtu int) int {
+	n := SendBurst(t.burst, c, ps, mtu+ethernetSize)
+	return n + t.sender.Send(t.out, c, ps[n:])
+}
+
+// rebind makes the queue lead to another interface of the current network
+// namespace.
+func (t *transmitter) rebind(link netlink.Link) error {
+	index := link.Attrs().Index
+	if t.burst != nil {
+		if burst.Usable(link) == nil {
+			t.burst.Lead(index)
+		} else {
+			t.burst.Lead(0)
+		}
+	}
 	if err := sys.BindPacketSender(t.out, index); err != nil {
 		return err
 	}
@@ -172,6 +202,7 @@ func (t *transmitter) rebind(index int) error {
 func (t *transmitter) close() {
 	sys.CloseFD(t.out)
 	sys.CloseFD(t.large)
+	t.burst.Close()
 	if t.sender != nil {
 		t.sender.Close()
 	}

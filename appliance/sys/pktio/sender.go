@@ -8,6 +8,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 )
 
 // segmentsPerPacket is how many segments a packet may have on average without
@@ -137,4 +138,21 @@ func LargeHeader(p packet.Packet) (sys.VnetHeader, bool) {
 	}
 	l.putPseudo(b, l.addresses(b), l.end-l.l4)
 	return sys.VnetHeader{Kind: k, Size: size, Header: l.payload, SumFrom: l.l4, SumAt: l.sumAt}, true
+}
+
+// SendBurst sends the first of ps by way of b, which may be nil, completes
+// their checksums, frees what went and returns how many did; see
+// burst.Sender.Send.
+func SendBurst(b *burst.Sender, c *packet.Cache, ps []packet.Packet, most int) int {
+	if b == nil || len(ps) < burst.Least {
+		return 0
+	}
+	for _, p := range ps {
+		if p.Flags()&packet.FlagLarge == 0 {
+			CompleteFlagged(p)
+		}
+	}
+	n := b.Send(c, ps, most)
+	c.FreeAll(ps[:n])
+	return n
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 )
 
 // bindBest opens all sockets in the best way that works.
@@ -57,6 +58,20 @@ func (d *Device) room(zeroCopy bool) int {
 		room &^= 1<<10 - 1
 	}
 	return room
+}
+
+// openBursts lets sockets send batches at once, if that is possible.
+func (d *Device) openBursts(link netlink.Link, socks []*socket) (err error) {
+	for _, s := range socks {
+		how := d.o.Bursts
+		if how == burst.Auto && s.zeroCopy {
+			how = burst.Off
+		}
+		if s.burst, err = burst.Try(link, how); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bindAll opens all sockets in one way.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
@@ -144,7 +145,8 @@ func (k *cable) recv(n int) [][]byte {
 	return all
 }
 
-// send sends packets from a queue of the near end and returns how many went.
+// send sends packets from a queue of the near end and returns how many went. It
+// does so where a worker is: in the namespace of the interface.
 func (k *cable) send(q int, frames ...[]byte) int {
 	k.t.Helper()
 	b := &packet.Batch{}
@@ -155,7 +157,8 @@ func (k *cable) send(q int, frames ...[]byte) int {
 		}
 		b.Add(p)
 	}
-	n := k.near.Send(q, k.c, b.Packets())
+	n := 0
+	k.ns.Do(func() error { n = k.near.Send(q, k.c, b.Packets()); return nil })
 	k.c.FreeAll(b.Packets()[n:])
 	return n
 }
@@ -223,6 +226,7 @@ func ways() map[string]Options {
 		"queues":  {Queues: 2},
 		"shared":  {Queues: 2, SharedUMEM: true},
 		"busy":    {BusyPoll: 20, NoNeedWakeup: true},
+		"alone":   {Bursts: burst.Off},
 	}
 }
 

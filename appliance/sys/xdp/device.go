@@ -207,6 +207,12 @@ func (d *Device) openSockets(link netlink.Link) error {
 		return err
 	}
 	d.owed.slow.Store(socks[0].zeroCopy)
+	if err := d.openBursts(link, socks); err != nil {
+		for _, s := range socks {
+			s.close()
+		}
+		return err
+	}
 	checksums := d.o.Checksums == On || d.o.Checksums == Auto && (!d.prog.native || isSoftware(link))
 	for i, s := range socks {
 		s.tags, s.checksums = d.prog.tags, checksums

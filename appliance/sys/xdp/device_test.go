@@ -15,6 +15,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 )
 
 func TestBothWays(t *testing.T) {
@@ -354,6 +355,63 @@ func TestOwedPackets(t *testing.T) {
 	})
 }
 
+// A batch that is sent at once arrives as it is, and those before and after it
+// that go one by one neither overtake it nor are overtaken: packets that are too
+// few, too long for it, or that waited for the interface to be up.
+func TestBurstsKeepTheOrder(t *testing.T) {
+	k := connect(t, Options{Bursts: burst.On})
+	k.ns.Up("near", false)
+	k.ns.Link("near", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 9000) })
+	k.ns.Link("far", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 9000) })
+	testenv.Eventually(t, "the MTU is known", func() bool { return k.near.host.MTU() == 9000 })
+	var want [][]byte
+	add := func(n int, size func(i int) int) (some [][]byte) {
+		for i := range n {
+			some = append(some, frame(size(i), byte(len(want)+i)))
+		}
+		want = append(want, some...)
+		return some
+	}
+	short := func(int) int { return 60 }
+	batches := [][][]byte{
+		add(30, short), add(3, short), add(20, func(i int) int { return 60 + 90*i }),
+		add(40, func(i int) int { return 60 + i/20*4000 }), add(20, short), add(20, func(i int) int { return 3000 }), add(10, short),
+	}
+	if n := k.send(0, batches[0]...); n != len(batches[0]) {
+		t.Fatalf("%d packets were put into the ring", n)
+	}
+	k.ns.Up("near", true)
+	var got [][]byte
+	due := len(batches[0])
+	for i, b := range batches[1:] {
+		if n := k.send(0, b...); n != len(b) {
+			t.Fatalf("batch %d: %d packets sent of %d", i+1, n, len(b))
+		}
+		due += len(b)
+		got = append(got, k.get(due-len(got))...) // the far end has no room for all
+	}
+	same(t, got, want)
+	if !k.noted("bursts") {
+		t.Errorf("%q", k.near.Notes())
+	}
+}
+
+// Who insists on bursts is told where there are none.
+func TestBurstsThatAreImpossible(t *testing.T) {
+	k := lay(t, 2)
+	k.ns.Do(func() error {
+		_, err := Open("near", Options{Port: "port", Bursts: burst.On})
+		if errno.Code(err) != errno.ENOTSUP || !strings.Contains(err.Error(), "bursts: on: the interface has 2 queues to send through") {
+			t.Error(err)
+		}
+		return nil
+	})
+	k.open(Options{})
+	if k.noted("bursts") {
+		t.Errorf("%q", k.near.Notes())
+	}
+}
+
 func TestRemovedAndCreatedAgain(t *testing.T) {
 	each(t, func(t *testing.T, o Options) {
 		k := connect(t, o)
@@ -414,31 +472,35 @@ func TestWakesAfterComingBack(t *testing.T) {
 func TestDoesNotAllocate(t *testing.T) {
 	each(t, func(t *testing.T, o Options) {
 		k := connect(t, o)
-		f := frame(100, 1)
-		if n := testing.AllocsPerRun(100, func() {
-			for range 8 {
-				_ = unix.Send(k.far, f, 0)
-			}
-			k.b.Clear()
-			for k.b.Len() < 8 {
-				for q := range k.near.queues {
-					k.near.Recv(q, k.c, &k.b, packet.BatchSize)
-				}
-			}
-			k.near.WaitFD(0)
-			k.near.Send(0, k.c, k.b.Packets())
-		}); n > 8 { // the address unix.Send passes on, once each
-			t.Fatalf("%v allocations", n)
-		}
-		if n := testing.AllocsPerRun(100, func() {
-			k.b.Clear()
-			k.near.Recv(0, k.c, &k.b, 64)
-			k.c.AllocBatch(&k.b, 8, 60)
-			k.near.Send(0, k.c, k.b.Packets())
-		}); n != 0 {
-			t.Fatalf("%v allocations", n)
-		}
+		k.ns.Do(func() error { k.doesNotAllocate(t); return nil })
 	})
+}
+
+func (k *cable) doesNotAllocate(t *testing.T) {
+	f := frame(100, 1)
+	if n := testing.AllocsPerRun(100, func() {
+		for range 8 {
+			_ = unix.Send(k.far, f, 0)
+		}
+		k.b.Clear()
+		for k.b.Len() < 8 {
+			for q := range k.near.queues {
+				k.near.Recv(q, k.c, &k.b, packet.BatchSize)
+			}
+		}
+		k.near.WaitFD(0)
+		k.near.Send(0, k.c, k.b.Packets())
+	}); n > 8 { // the address unix.Send passes on, once each
+		t.Errorf("%v allocations", n)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		k.b.Clear()
+		k.near.Recv(0, k.c, &k.b, 64)
+		k.c.AllocBatch(&k.b, 8, 60)
+		k.near.Send(0, k.c, k.b.Packets())
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 }
 
 func TestPowerOfTwo(t *testing.T) {

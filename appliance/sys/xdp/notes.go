@@ -66,7 +66,8 @@ func (d *Device) mode(s *socket) string {
 		on   bool
 		text string
 	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, fmt.Sprintf("one frame of %d bytes per packet", d.room(s.zeroCopy))},
-		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"}} {
+		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"},
+		{s.burst != nil, "bursts"}} {
 		if f.on {
 			what = append(what, f.text)
 		}

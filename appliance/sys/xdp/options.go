@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
@@ -93,6 +94,9 @@ type Options struct {
 	// Checksums has unfinished checksums completed; automatic means on
 	// interfaces without hardware behind them.
 	Checksums Choice
+	// Bursts has batches sent as package burst does; automatic means where that
+	// is possible and the kernel copies.
+	Bursts burst.Choice
 	// Promiscuous has frames for others received, too.
 	Promiscuous bool
 	// Up makes sure the interface is up.

@@ -83,7 +83,10 @@ func TestHostsTalkTCP(t *testing.T) {
 	a, b := attachHost(t, ports, 1, Native), attachHost(t, ports, 2, Native)
 	var stop atomic.Bool
 	over := make(chan struct{})
-	go func() { defer close(over); forwardBetween(pool.NewCache(), a.wire, b.wire, &stop) }()
+	go func() {
+		defer close(over)
+		_ = ports.Run(func() error { forwardBetween(pool.NewCache(), a.wire, b.wire, &stop); return nil })
+	}()
 	defer func() { stop.Store(true); <-over }()
 
 	data := make([]byte, 8<<20)

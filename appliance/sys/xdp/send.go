@@ -34,7 +34,11 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	qu.sending.Store(1)
 	n := 0
 	if s := qu.socket.Load(); s != nil {
-		n = s.send(c, ps, d.host.MTU()+beyondMTU)
+		mtu := d.host.MTU()
+		if s.untaken() == 0 { // or they would overtake what waits for the kernel
+			n = pktio.SendBurst(s.burst, c, ps, mtu+minLen)
+		}
+		n += s.send(c, ps[n:], mtu+beyondMTU)
 		if s.owing.Load() {
 			d.owed.tell()
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
 )
 
@@ -47,8 +48,9 @@ type socket struct {
 	cut   pktio.Segmenter // cuts it
 
 	// For the sender.
-	free  []uint64    // frames not in use
-	owing atomic.Bool // the kernel has not taken all that was sent
+	burst *burst.Sender // nil: there is none
+	free  []uint64      // frames not in use
+	owing atomic.Bool   // the kernel has not taken all that was sent
 
 	// For the collector: how many frames had been taken when it looked last.
 	seen uint32
@@ -215,5 +217,6 @@ func (s *socket) close() {
 	s.tx.unmap()
 	s.fill.unmap()
 	s.done.unmap()
+	s.burst.Close()
 	sys.CloseFD(s.fd)
 }
