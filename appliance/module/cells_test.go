@@ -10,6 +10,15 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
+func TestWhatWorkersWriteFillsWholeLines(t *testing.T) {
+	for _, v := range []any{Context{}, In{}, Out{}, Cells{}, TrackCell{}} {
+		size := reflect.TypeOf(v).Size()
+		if size%sys.CacheLine != 0 {
+			t.Errorf("%T has %d bytes: two of them share a line", v, size)
+		}
+	}
+}
+
 func TestCellsHaveLinesOfTheirOwn(t *testing.T) {
 	lines := make(map[uintptr]bool)
 	for range 100 {

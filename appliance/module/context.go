@@ -11,7 +11,9 @@ import (
 )
 
 // Context is a worker's view of the graph while a packet is under way. There
-// is one per worker; Process and RunTask get it and must not keep it.
+// is one per worker; Process and RunTask get it and must not keep it. Like all
+// that is written for every batch it has cache lines of its own: the Go runtime
+// aligns memory whose size is a small multiple of a line.
 type Context struct {
 	// Cache is the worker's stock of free packets.
 	Cache *packet.Cache
@@ -45,7 +47,11 @@ type Context struct {
 	LoopDrops sys.Counter
 	// Lost counts packets abandoned after a panic.
 	Lost sys.Counter
+	_    [sys.CacheLine - 8]byte
 }
+
+// lineLen is how many pointers a cache line has.
+const lineLen = sys.CacheLine / 8
 
 // Node is one module in a worker's snapshot of the graph. Package graph fills
 // it; only the worker uses it.
@@ -81,6 +87,7 @@ type Out struct {
 	// gate is passed with fewer questions.
 	Straight bool
 	stage    *packet.Batch
+	_        [sys.CacheLine - 56]byte
 }
 
 // In is an input gate in a snapshot.
@@ -98,6 +105,7 @@ type In struct {
 	// Straight may be set if there are neither Loop nor Hooks.
 	Straight bool
 	pending  []*packet.Batch
+	_        [2*sys.CacheLine - 96]byte
 }
 
 // Hook looks at every batch that passes a gate. It must not change packets
@@ -373,14 +381,22 @@ func (c *Context) leave(o *Out, b *packet.Batch, own bool) bool {
 		return false
 	}
 	if own && b != c.batch && b != c.task {
-		in.pending = append(in.pending, b)
+		in.wait(b)
 		return true
 	}
 	nb := c.get()
 	nb.Append(b.Packets())
 	b.Clear()
-	in.pending = append(in.pending, nb)
+	in.wait(nb)
 	return false
+}
+
+// wait puts b behind the batches that wait.
+func (in *In) wait(b *packet.Batch) {
+	if in.pending == nil {
+		in.pending = make([]*packet.Batch, 0, lineLen) // once
+	}
+	in.pending = append(in.pending, b)
 }
 
 // last returns the batch that came last of those that wait, nil if none does.

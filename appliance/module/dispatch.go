@@ -13,8 +13,9 @@ const maxLoopSteps = 1024
 
 // NewContext returns the context of a worker.
 func NewContext(worker int, cache *packet.Cache, hz uint64) *Context {
-	c := &Context{Cache: cache, Worker: worker, Hz: hz, task: new(packet.Batch)}
-	for range 8 {
+	c := &Context{Cache: cache, Worker: worker, Hz: hz, task: new(packet.Batch),
+		touched: make([]*Out, 0, lineLen), ready: make([]*In, 0, lineLen), scratch: make([]*packet.Batch, 0, lineLen)}
+	for range lineLen {
 		c.scratch = append(c.scratch, new(packet.Batch))
 	}
 	c.Rand.Seed(hz ^ uint64(worker+1)*0x9e3779b97f4a7c15)

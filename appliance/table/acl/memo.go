@@ -38,11 +38,12 @@ type Memo struct {
 	slots []memoSlot
 	shift uint8
 	table *Table
-	gen   uint64 // 1..memoGens-1, stamped on what was learned from table
-	off   bool   // the table is too short to be worth remembering
-	seen  int    // lookups in this window; negative while learning
-	hits  int    // of those, found
-	rest  int    // lookups left to do without the memo
+	gen   uint64   // 1..memoGens-1, stamped on what was learned from table
+	off   bool     // the table is too short to be worth remembering
+	seen  int      // lookups in this window; negative while learning
+	hits  int      // of those, found
+	rest  int      // lookups left to do without the memo
+	_     [48]byte // up to whole cache lines: neighbours belong to other workers
 }
 
 // memoSlot is one remembered answer; rest is Key.Ports, generation and index
