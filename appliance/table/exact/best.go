@@ -48,14 +48,9 @@ func (b *Best) Lookup(v *View, mask []uint64, set uint64, table int32) (found ui
 
 // lookup is Lookup, key by key.
 func (b *Best) lookup(v *View, mask []uint64, set uint64, table int32) (found uint64) {
-	var m [MaxWords]uint64
-	key := m[:v.keyWords]
 	for ; set != 0; set &= set - 1 {
 		i := bits.TrailingZeros64(set)
-		for j, k := range b.keys[i*v.keyWords : (i+1)*v.keyWords] {
-			key[j] = k & mask[j]
-		}
-		c := v.Lookup(key)
+		c := v.lookupMasked(b.keys[i*v.keyWords:(i+1)*v.keyWords], mask)
 		if c < 0 {
 			continue
 		}
@@ -66,4 +61,16 @@ func (b *Best) lookup(v *View, mask []uint64, set uint64, table int32) (found ui
 		}
 	}
 	return found
+}
+
+// lookupMasked is Lookup for the bits of key that mask names.
+func (v *View) lookupMasked(key, mask []uint64) int32 {
+	if len(key) == 2 && len(mask) == 2 {
+		return v.Lookup2(key[0]&mask[0], key[1]&mask[1])
+	}
+	var m [MaxWords]uint64
+	for i, k := range key {
+		m[i] = k & mask[i]
+	}
+	return v.Lookup(m[:len(key)])
 }
