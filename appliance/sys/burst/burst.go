@@ -17,7 +17,10 @@
 // The program is one for traffic control (tc-bpf(8)) which the kernel runs when
 // it is asked to (BPF_PROG_TEST_RUN), with a frame of which it sends one clone
 // after another (bpf_clone_redirect), with other bytes each. They take the way
-// that those of packet sockets take, through traffic control.
+// that those of packet sockets take, through traffic control. All clones of a
+// batch have the protocol of the first frame there: filters by protocol on the
+// way out (nftables' egress hook, tcx) must not be used with it. The other end
+// finds out the protocol of each frame anew.
 package burst
 
 import (

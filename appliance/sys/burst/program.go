@@ -11,9 +11,8 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
 
-const (
-	skbLen = 0 // offset in struct __sk_buff (include/uapi/linux/bpf.h)
-)
+// skbLen is an offset in struct __sk_buff (include/uapi/linux/bpf.h).
+const skbLen = 0
 
 // code returns the program:
 //

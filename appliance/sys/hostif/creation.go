@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
@@ -32,6 +34,8 @@ type create struct {
 	Type string `json:"type"`
 	// Mark is the address it has at first.
 	Mark net.HardwareAddr `json:"mark"`
+	// Next is the one that it is given then, if any.
+	Next net.HardwareAddr `json:"next,omitempty"`
 }
 
 // Create announces that an interface of a name and a type will be made in a
@@ -65,10 +69,10 @@ func Create(ns *netns.Namespace, name, kind string) (*Creation, error) {
 // Mark returns the address that the interface is to be made with.
 func (c *Creation) Mark() net.HardwareAddr { return c.journal.Create.Mark }
 
-// Made tells the index of the interface, which may have any address from now
-// on.
-func (c *Creation) Made(index int) error {
-	c.journal.Index = index
+// Made tells the index of the interface, and the address it is about to be
+// given instead of Mark, nil if none.
+func (c *Creation) Made(index int, next net.HardwareAddr) error {
+	c.journal.Index, c.journal.Create.Next = index, next
 	return c.journal.write()
 }
 
@@ -85,27 +89,38 @@ func (c *Creation) End() {
 
 // find returns the interface that a Creation is about, nil if there is none.
 // What is not certain to be that very one is somebody else's.
-func (j *journal) find(kern *netlink.Handle) netlink.Link {
-	marked := func(l netlink.Link) bool { return bytes.Equal(l.Attrs().HardwareAddr, j.Create.Mark) }
-	var all []netlink.Link
-	if j.Index != 0 {
-		l, err := kern.LinkByIndex(j.Index)
-		// Somebody may have given the index to another.
-		if err == nil && l.Type() == j.Create.Type && (marked(l) || l.Attrs().Name == j.Name) {
-			return l
-		}
-		return nil
+func (j *journal) find(kern *netlink.Handle) (netlink.Link, error) {
+	c := j.Create
+	known := func(l netlink.Link) bool {
+		a := l.Attrs()
+		// Somebody may have given the index to another, or renamed this one.
+		return l.Type() == c.Type && (bytes.Equal(a.HardwareAddr, c.Mark) ||
+			a.Index == j.Index && (a.Name == j.Name || bytes.Equal(a.HardwareAddr, c.Next)))
 	}
+	var all []netlink.Link
+	var err error
 	for range attempts { // the kernel says when others have changed the list meanwhile
-		var err error
 		if all, err = kern.LinkList(); err == nil {
 			break
 		}
 	}
 	for _, l := range all {
-		if l.Type() == j.Create.Type && marked(l) {
-			return l
+		if known(l) {
+			return l, nil
 		}
 	}
-	return nil
+	return nil, err
+}
+
+// delete removes the interface that a Creation is about and reports whether
+// there was one. Error: it may be there still.
+func (j *journal) delete(kern *netlink.Handle) (bool, error) {
+	link, err := j.find(kern)
+	if err != nil || link == nil {
+		return false, err
+	}
+	if err := kern.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) {
+		return false, err
+	}
+	return true, nil
 }

@@ -18,6 +18,9 @@ import (
 // The stages of a creation at which beCreator stops.
 var stages = []string{"announced", "made", "told", "used"}
 
+// next is the address that the interface has after its mark.
+var next = net.HardwareAddr{2, 1, 1, 1, 1, 1}
+
 // begin makes the interface "mine" in the calling thread's namespace, up to a
 // stage.
 func begin(stage string) (*Creation, error) {
@@ -38,10 +41,10 @@ func begin(stage string) (*Creation, error) {
 	if err != nil {
 		return c, err
 	}
-	if err := c.Made(l.Attrs().Index); err != nil || stage == "told" {
+	if err := c.Made(l.Attrs().Index, next); err != nil || stage == "told" {
 		return c, err
 	}
-	return c, netlink.LinkSetHardwareAddr(l, net.HardwareAddr{2, 1, 1, 1, 1, 1})
+	return c, netlink.LinkSetHardwareAddr(l, next)
 }
 
 // beCreator is another process that makes an interface up to a stage, says so
@@ -120,6 +123,24 @@ func TestCreationEnds(t *testing.T) {
 		c.End()
 		c.ns.Close()
 		if exists(ns, "mine") || left() != "" {
+			t.Errorf("%s: left %q", at, left())
+		}
+	}
+}
+
+// An interface that somebody gave another name is still the one that was made.
+func TestRenamedInterfaceIsRemoved(t *testing.T) {
+	for _, at := range stages {
+		if at == "announced" {
+			continue
+		}
+		ns := stage(t)
+		var c *Creation
+		ns.Do(func() (err error) { c, err = begin(at); return err })
+		ns.Link("mine", func(l netlink.Link) error { return netlink.LinkSetName(l, "renamed") })
+		c.End()
+		c.ns.Close()
+		if exists(ns, "renamed") || left() != "" {
 			t.Errorf("%s: left %q", at, left())
 		}
 	}

@@ -164,11 +164,14 @@ func (j *journal) note(i *Interface, old, want state) error {
 // there was an interface to do that with. One that is gone took its settings
 // along.
 func (j *journal) undo(kern *netlink.Handle) bool {
-	defer j.remove()
 	if j.Create != nil {
-		link := j.find(kern)
-		return link != nil && kern.LinkDel(link) == nil
+		done, err := j.delete(kern)
+		if err == nil { // otherwise the next start tries again
+			j.remove()
+		}
+		return done
 	}
+	defer j.remove()
 	link, err := kern.LinkByIndex(j.Index)
 	if err != nil {
 		return false

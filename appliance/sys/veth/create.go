@@ -82,7 +82,7 @@ func (d *Device) lay(c *hostif.Creation, there *netns.Namespace) (index int, err
 		return 0, fail(err)
 	}
 	index = link.Attrs().Index
-	if err := c.Made(index); err != nil {
+	if err := c.Made(index, d.o.NearMAC); err != nil {
 		return 0, err
 	}
 	if d.o.NearMAC != nil { // otherwise the mark is as good as any

@@ -283,12 +283,21 @@ func (d *Device) Link() hostif.Link { return d.host.Link() }
 // administrative state of the interface until Close, all or none. Errors: EINVAL
 // for an MTU whose packets would not fit where one takes one frame only.
 func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
-	if s := d.queues[0].socket.Load(); s != nil {
-		if err := d.fits(mtu, bind{s.zeroCopy, s.multi}); err != nil {
-			return err
-		}
+	if err := d.takes(mtu); err != nil {
+		return err
 	}
 	return d.host.SetConf(mtu, mac, up)
+}
+
+// takes returns why packets of an MTU cannot be received now, nil if they can.
+func (d *Device) takes(mtu int) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.queues[0].socket.Load()
+	if s == nil {
+		return nil
+	}
+	return d.fits(mtu, bind{s.zeroCopy, s.multi})
 }
 
 // Dropped returns how many packets were lost: on reception because the ring
