@@ -73,11 +73,7 @@ func Hash(key []uint64) uint64 {
 
 // Lookup returns the cell of a key, or -1.
 func (v *View) Lookup(key []uint64) int32 {
-	return v.LookupHash(key, Hash(key))
-}
-
-// LookupHash is Lookup for a key whose hash is known.
-func (v *View) LookupHash(key []uint64, h uint64) int32 {
+	h := Hash(key)
 	slots := v.slots
 	for home, k := h>>v.shift, uint64(0); ; k++ {
 		s := atomic.LoadUint64(&slots[probe(home, k)&uint64(len(slots)-1)])
@@ -120,8 +116,7 @@ func (v *View) LookupBatch(keys []uint64, out []int32) {
 		}
 	default:
 		for i := range out {
-			key := keys[i*v.keyWords : (i+1)*v.keyWords]
-			out[i] = v.LookupHash(key, Hash(key))
+			out[i] = v.Lookup(keys[i*v.keyWords : (i+1)*v.keyWords])
 		}
 	}
 }
