@@ -272,22 +272,29 @@ func configure(t *testing.T, p *port.Port) {
 	testenv.Eventually(t, "the port's link is up again", func() bool { return p.Link().Up })
 }
 
-// wake has a worker receive from p, and wakes it with packets.
-func wake(t *testing.T, pool *packet.Pool, p *port.Port, send func() bool) {
+// receive starts a worker that receives from p, and of which one limit is an
+// hour.
+func receive(t *testing.T, pool *packet.Pool, p *port.Port, set func(i *idler, hour uint64)) (*Worker, *input) {
 	tree := sched.New(sched.Options{})
 	w, err := Start(0, sys.AllowedCores()[0], pool.NewCache(), tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Stop()
 	in := &input{p: p, c: w.Ctx.Cache, hz: w.hz}
 	w.Do(func() {
-		w.idle.longest = sys.CyclesOf(time.Hour, w.hz)
+		set(&w.idle, sys.CyclesOf(time.Hour, w.hz))
 		if _, err := tree.AddOrphanRoot(sched.NewLeaf("in", in)); err != nil {
 			t.Error(err)
 		}
 	})
 	w.Resume()
+	return w, in
+}
+
+// wake has a worker receive from p, and wakes it with packets.
+func wake(t *testing.T, pool *packet.Pool, p *port.Port, send func() bool) {
+	w, in := receive(t, pool, p, func(i *idler, hour uint64) { i.longest = hour })
+	defer w.Stop()
 	for i := range int64(5) {
 		resting(t, w, in)
 		if fd, retry := in.fd.Load(), in.retry.Load(); fd < 0 || retry != 0 {
@@ -311,20 +318,8 @@ func TestBusyPortKeepsTheWorkerAwake(t *testing.T) {
 	t.Cleanup(func() { s.c.Close(); pool.Close() })
 	s.ns.Veth("near", "far")
 	p, send := s.cableEnd("near"), s.through(s.cableEnd("far"))
-	tree := sched.New(sched.Options{})
-	w, err := Start(0, sys.AllowedCores()[0], pool.NewCache(), tree)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w, in := receive(t, pool, p, func(i *idler, hour uint64) { i.spin = hour })
 	defer w.Stop()
-	in := &input{p: p, c: w.Ctx.Cache, hz: w.hz}
-	w.Do(func() {
-		w.idle.spin = sys.CyclesOf(time.Hour, w.hz)
-		if _, err := tree.AddOrphanRoot(sched.NewLeaf("in", in)); err != nil {
-			t.Error(err)
-		}
-	})
-	w.Resume()
 	await(t, "the worker polls", func() bool { return in.runs.Load() > 1000 })
 	for i := range int64(20) {
 		packets, runs := in.packets.Load(), in.runs.Load()
