@@ -32,13 +32,7 @@ func code(shared int) asm.Instructions {
 	)
 	return asm.Instructions{
 		asm.Mov.Reg(frame, asm.R1),
-		asm.StoreImm(asm.RFP, -4, 0, asm.Word),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, -4),
-		asm.LoadMapPtr(asm.R1, shared),
-		asm.FnMapLookupElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, "end"),
-		asm.Mov.Reg(mem, asm.R0),
+		asm.LoadMapValue(mem, shared, 0),
 		asm.Mov.Imm(i, 0),
 
 		asm.LoadMem(asm.R1, mem, count, asm.Word).WithSymbol("next"),

@@ -104,33 +104,23 @@ func (w *windowed) close() { _ = w.state.Close() }
 //	vain = 0; lost = sent - shown
 //	send
 func windowCode(state, shown int) asm.Instructions {
-	value := func(fd int, to asm.Register) asm.Instructions {
-		return asm.Instructions{
-			asm.StoreImm(asm.RFP, -4, 0, asm.Word),
-			asm.Mov.Reg(asm.R2, asm.RFP),
-			asm.Add.Imm(asm.R2, -4),
-			asm.LoadMapPtr(asm.R1, fd),
-			asm.FnMapLookupElem.Call(),
-			asm.JEq.Imm(asm.R0, 0, "send"),
-			asm.Mov.Reg(to, asm.R0),
-		}
-	}
-	code := append(value(state, asm.R6),
+	code := asm.Instructions{
+		asm.LoadMapValue(asm.R6, state, 0),
 		asm.LoadMem(asm.R7, asm.R6, 0, asm.DWord),
 		asm.Add.Imm(asm.R7, 1),
 		asm.StoreMem(asm.R6, 0, asm.R7, asm.DWord),
 		asm.Mov.Reg(asm.R1, asm.R7),
 		asm.And.Imm(asm.R1, windowStep-1),
-		asm.JNE.Imm(asm.R1, 0, "send"))
-	code = append(code, value(shown, asm.R8)...)
-	code = append(code,
+		asm.JNE.Imm(asm.R1, 0, "send"),
+		asm.LoadMapValue(asm.R8, shown, 0),
 		asm.Mov.Imm(asm.R9, 0),
 		asm.LoadMem(asm.R2, asm.R6, 8, asm.DWord).WithSymbol("look"),
 		asm.Mov.Reg(asm.R1, asm.R7),
 		asm.Sub.Reg(asm.R1, asm.R2),
 		asm.LoadMem(asm.R2, asm.R8, 0, asm.DWord),
 		asm.Sub.Reg(asm.R1, asm.R2),
-		asm.JSLT.Imm(asm.R1, window, "open"))
+		asm.JSLT.Imm(asm.R1, window, "open"),
+	}
 	for range windowPause {
 		code = append(code, asm.FnGetPrandomU32.Call())
 	}
