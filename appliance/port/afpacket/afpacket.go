@@ -9,7 +9,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
 )
 
@@ -22,19 +22,16 @@ var Driver = &port.Driver{
 	New:    port.New(create),
 }
 
-// bursts are the words for how to send.
-var bursts = map[string]burst.Choice{"": burst.Auto, "auto": burst.Auto, "on": burst.On, "off": burst.Off}
-
 func create(cfg *port.Config, arg *AFPacketPortArg) (*device, error) {
 	mode, ok := sys.FanoutModes[arg.GetFanout()]
 	if !ok && arg.GetFanout() != "" {
 		return nil, errno.Errorf(errno.EINVAL, "fanout: %q: must be hash, lb, cpu, rollover, random or queue", arg.GetFanout())
 	}
-	how, ok := bursts[arg.GetBursts()]
-	if !ok {
-		return nil, errno.Errorf(errno.EINVAL, "bursts: %q: must be auto, on or off", arg.GetBursts())
+	how, err := choice.Parse("bursts", arg.GetBursts())
+	if err != nil {
+		return nil, err
 	}
-	if how == burst.On && arg.GetQdiscBypass() {
+	if how == choice.On && arg.GetQdiscBypass() {
 		return nil, errno.Errorf(errno.EINVAL, "bursts: on: is not possible with qdisc_bypass")
 	}
 	i, err := pktio.OpenInterface(arg.GetInterface(), pktio.InterfaceOptions{

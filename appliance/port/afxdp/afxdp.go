@@ -7,7 +7,7 @@ package afxdp
 
 import (
 	"github.com/bessform/terraform-provider-bess/appliance/port"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
 
@@ -26,15 +26,15 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	zeroCopy, err := xdp.ParseChoice("zero_copy", arg.GetZeroCopy())
+	zeroCopy, err := choice.Parse("zero_copy", arg.GetZeroCopy())
 	if err != nil {
 		return nil, err
 	}
-	checksums, err := xdp.ParseChoice("complete_checksums", arg.GetCompleteChecksums())
+	checksums, err := choice.Parse("complete_checksums", arg.GetCompleteChecksums())
 	if err != nil {
 		return nil, err
 	}
-	bursts, err := xdp.ParseChoice("bursts", arg.GetBursts())
+	bursts, err := choice.Parse("bursts", arg.GetBursts())
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 		Mode: mode, ZeroCopy: zeroCopy, NoNeedWakeup: arg.GetAlwaysWakeup(),
 		BusyPoll: int(arg.GetBusyPollUs()), BusyPollBudget: int(arg.GetBusyPollBudget()),
 		FrameSize: int(arg.GetFrameSize()), RxFrames: max(cfg.SizeInc, xdp.MinFrames), TxFrames: max(cfg.SizeOut, xdp.MinFrames),
-		SharedUMEM: arg.GetSharedUmem(), Checksums: checksums, Bursts: burst.Choice(bursts), Promiscuous: arg.GetPromiscuous(), Up: true,
+		SharedUMEM: arg.GetSharedUmem(), Checksums: checksums, Bursts: bursts, Promiscuous: arg.GetPromiscuous(), Up: true,
 	})
 	if err != nil {
 		return nil, err

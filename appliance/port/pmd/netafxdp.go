@@ -11,6 +11,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
 
@@ -43,7 +44,7 @@ func newAFXDP(v vdev, s settings) (*netAFXDP, error) {
 			}
 		case "force_copy":
 			if on, err = parseFlag(a); on {
-				d.o.ZeroCopy = xdp.Off
+				d.o.ZeroCopy = choice.Off
 			}
 		default:
 			err = fmt.Errorf("%s: net_af_xdp knows iface, start_queue, queue_count, shared_umem, busy_budget and force_copy only", a.key)

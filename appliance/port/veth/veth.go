@@ -10,6 +10,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/veth"
@@ -76,7 +77,7 @@ func (x *VethXDP) options() (*xdp.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	checksums, err := xdp.ParseChoice("complete_checksums", x.GetCompleteChecksums())
+	checksums, err := choice.Parse("complete_checksums", x.GetCompleteChecksums())
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 )
 
 const (
@@ -54,7 +55,7 @@ type memory struct {
 	sent   uint32 // frames that were sent
 	_      uint32
 	lens   [packet.BatchSize]uint32
-	_      [240]byte
+	_      [240]byte // frames begin at whole cache lines
 	frames [packet.BatchSize][MaxLen]byte
 }
 
@@ -95,27 +96,17 @@ func currentSpace() space {
 	return space{uint64(st.Dev), st.Ino} //nolint:unconvert // narrower elsewhere
 }
 
-// Choice is whether to send so.
-type Choice int
-
-// The choices: if it is possible, insist on it, do not.
-const (
-	Auto Choice = iota
-	On
-	Off
-)
-
 // Try is Open for those who can do without: there is no Sender if none is
-// wanted, or none is possible and Auto is chosen.
-func Try(link netlink.Link, how Choice) (*Sender, error) {
-	if how == Off {
+// wanted, or none is possible and choice.Auto is chosen.
+func Try(link netlink.Link, how choice.Choice) (*Sender, error) {
+	if how == choice.Off {
 		return nil, nil
 	}
 	s, err := Open(link)
 	switch {
 	case err == nil:
 		return s, nil
-	case how == On:
+	case how == choice.On:
 		return nil, fmt.Errorf("bursts: on: %w", err)
 	}
 	return nil, nil

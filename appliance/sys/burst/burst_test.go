@@ -17,6 +17,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -286,9 +287,9 @@ func TestUsable(t *testing.T) {
 			if want == "" && err != nil || want != "" && (errno.Code(err) != errno.ENOTSUP || err.Error() != want) {
 				t.Errorf("%s: %v, want %q", name, err, want)
 			}
-			for how, fails := range map[burst.Choice]bool{burst.Auto: false, burst.On: want != "", burst.Off: false} {
+			for how, fails := range map[choice.Choice]bool{choice.Auto: false, choice.On: want != "", choice.Off: false} {
 				s, err := burst.Try(l, how)
-				if (err != nil) != fails || (s != nil) != (how != burst.Off && want == "") {
+				if (err != nil) != fails || (s != nil) != (how != choice.Off && want == "") {
 					t.Errorf("%s, %d: %v, %v", name, how, s, err)
 				}
 				s.Close()

@@ -15,7 +15,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
@@ -39,7 +39,7 @@ type InterfaceOptions struct {
 	// Bypass sends past the interface's queueing discipline, and so not in bursts.
 	Bypass bool
 	// Bursts has batches sent as package burst does.
-	Bursts burst.Choice
+	Bursts choice.Choice
 	// Large lets packets in as local senders leave them to be cut, with
 	// packet.FlagLarge. Otherwise they are cut.
 	Large bool

@@ -18,6 +18,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 )
 
 func TestInterfaceBothWays(t *testing.T) {
@@ -180,7 +181,7 @@ func TestInterfaceRefusesFramesBeyondItsMTU(t *testing.T) {
 // Batches that are sent at once arrive in order with what goes alone: before, in
 // between, and when there is no other way.
 func TestInterfaceSendsBursts(t *testing.T) {
-	for _, how := range []burst.Choice{burst.Auto, burst.On, burst.Off} {
+	for _, how := range []choice.Choice{choice.Auto, choice.On, choice.Off} {
 		o := both()
 		o.Bursts = how
 		k := connect(t, o)
@@ -215,7 +216,7 @@ func TestInterfaceSendsBursts(t *testing.T) {
 			t.Fatalf("%d packets sent, want %d", n, len(want))
 		}
 		same(t, k.get(len(want)), want)
-		if said := strings.Contains(strings.Join(k.near.Notes(), "\n"), "sent at once"); said != (how != burst.Off) {
+		if said := strings.Contains(strings.Join(k.near.Notes(), "\n"), "sent at once"); said != (how != choice.Off) {
 			t.Errorf("bursts %d: %q", how, k.near.Notes())
 		}
 	}

@@ -178,7 +178,7 @@ func openTransmitter(link netlink.Link, o InterfaceOptions) (_ *transmitter, err
 
 // send sends ps, frees what went and returns how many did; see Sender.Send.
 func (t *transmitter) send(c *packet.Cache, ps []packet.Packet, mtu int) int {
-	n := SendBurst(t.burst, c, ps, mtu+ethernetSize)
+	n := SendBurst(t.burst, c, ps, mtu)
 	return n + t.sender.Send(t.out, c, ps[n:])
 }
 

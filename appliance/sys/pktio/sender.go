@@ -142,8 +142,8 @@ func LargeHeader(p packet.Packet) (sys.VnetHeader, bool) {
 
 // SendBurst sends the first of ps by way of b, which may be nil, completes
 // their checksums, frees what went and returns how many did; see
-// burst.Sender.Send.
-func SendBurst(b *burst.Sender, c *packet.Cache, ps []packet.Packet, most int) int {
+// burst.Sender.Send. What is longer than the MTU allows without tags stops it.
+func SendBurst(b *burst.Sender, c *packet.Cache, ps []packet.Packet, mtu int) int {
 	if b == nil || len(ps) < burst.Least {
 		return 0
 	}
@@ -152,7 +152,7 @@ func SendBurst(b *burst.Sender, c *packet.Cache, ps []packet.Packet, most int) i
 			CompleteFlagged(p)
 		}
 	}
-	n := b.Send(c, ps, most)
+	n := b.Send(c, ps, mtu+ethernetSize)
 	c.FreeAll(ps[:n])
 	return n
 }

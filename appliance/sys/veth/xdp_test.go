@@ -9,6 +9,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/offloads"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
 
@@ -84,7 +85,7 @@ func TestXDPErrors(t *testing.T) {
 	k := newRig(t, options())
 	large := xdpOptions(xdp.Options{})
 	large.Large = true
-	for _, o := range []Options{large, xdpOptions(xdp.Options{FrameSize: 3000}), xdpOptions(xdp.Options{Mode: xdp.Native, ZeroCopy: xdp.On})} {
+	for _, o := range []Options{large, xdpOptions(xdp.Options{FrameSize: 3000}), xdpOptions(xdp.Options{Mode: xdp.Native, ZeroCopy: choice.On})} {
 		o.Near, o.Far = "near1", "far1"
 		if d, err := k.try(o); err == nil {
 			d.Close()

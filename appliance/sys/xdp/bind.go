@@ -12,13 +12,14 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 )
 
 // bindBest opens all sockets in the best way that works.
 func (d *Device) bindBest(link netlink.Link) (socks []*socket, err error) {
 	a, copying := link.Attrs(), d.reason
 	d.coarse = driverOf(link) == "igb"
-	if d.o.ZeroCopy != Off && d.prog.native {
+	if d.o.ZeroCopy != choice.Off && d.prog.native {
 		for _, way := range []bind{{zeroCopy: true, multi: true}, {zeroCopy: true}} {
 			if err = d.fits(a.MTU, way); err == nil {
 				socks, err = d.bindAll(a.Index, way)
@@ -27,7 +28,7 @@ func (d *Device) bindBest(link netlink.Link) (socks []*socket, err error) {
 				return socks, err
 			}
 		}
-		if d.o.ZeroCopy == On {
+		if d.o.ZeroCopy == choice.On {
 			return nil, fmt.Errorf("zero_copy: on: the driver does not do it: %w", err)
 		}
 		copying = "zero-copy: " + err.Error()
@@ -64,8 +65,8 @@ func (d *Device) room(zeroCopy bool) int {
 func (d *Device) openBursts(link netlink.Link, socks []*socket) (err error) {
 	for _, s := range socks {
 		how := d.o.Bursts
-		if how == burst.Auto && s.zeroCopy {
-			how = burst.Off
+		if how == choice.Auto && s.zeroCopy {
+			how = choice.Off
 		}
 		if s.burst, err = burst.Try(link, how); err != nil {
 			return err

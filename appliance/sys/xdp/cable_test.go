@@ -17,7 +17,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
@@ -226,7 +226,7 @@ func ways() map[string]Options {
 		"queues":  {Queues: 2},
 		"shared":  {Queues: 2, SharedUMEM: true},
 		"busy":    {BusyPoll: 20, NoNeedWakeup: true},
-		"alone":   {Bursts: burst.Off},
+		"alone":   {Bursts: choice.Off},
 	}
 }
 

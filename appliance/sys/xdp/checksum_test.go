@@ -19,6 +19,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 )
 
 // hostSends gives an interface at the far end an address and a neighbour, and
@@ -91,7 +92,7 @@ func TestCompletesChecksums(t *testing.T) {
 		k.hostSends("far", 501, 0)
 		checkUDP(t, k.recv(1)[0][14:], 501)
 	}
-	k := connect(t, Options{Checksums: Off})
+	k := connect(t, Options{Checksums: choice.Off})
 	k.hostSends("far", 501, 0)
 	got := k.recv(1)[0]
 	if from, at := unfinished(got, len(got)); from != 34 || at != 40 {

@@ -18,6 +18,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
@@ -213,7 +214,7 @@ func (d *Device) openSockets(link netlink.Link) error {
 		}
 		return err
 	}
-	checksums := d.o.Checksums == On || d.o.Checksums == Auto && (!d.prog.native || isSoftware(link))
+	checksums := d.o.Checksums == choice.On || d.o.Checksums == choice.Auto && (!d.prog.native || isSoftware(link))
 	for i, s := range socks {
 		s.tags, s.checksums = d.prog.tags, checksums
 		if !s.zeroCopy && i < d.o.Incoming {

@@ -15,7 +15,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 )
 
 func TestBothWays(t *testing.T) {
@@ -71,7 +71,7 @@ func TestModes(t *testing.T) {
 		}
 	}
 	k := lay(t, 1)
-	err := k.ns.Run(func() error { _, err := Open("near", Options{ZeroCopy: On}); return err })
+	err := k.ns.Run(func() error { _, err := Open("near", Options{ZeroCopy: choice.On}); return err })
 	if errno.Code(err) != errno.ENOTSUP && errno.Code(err) != int(unix.EOPNOTSUPP) {
 		t.Error(err)
 	}
@@ -111,7 +111,7 @@ func TestErrors(t *testing.T) {
 		{Options{FrameSize: 3000}, errno.EINVAL, "frame_size: 3000: must be 2048 or 4096"},
 		{Options{RxFrames: 63}, errno.EINVAL, "incoming frames: 63"},
 		{Options{BusyPoll: 1001}, errno.EINVAL, "busy_poll: 1001: must be 0..1000"},
-		{Options{Mode: Generic, ZeroCopy: On}, errno.EINVAL, "zero_copy: on: is not possible in generic mode"},
+		{Options{Mode: Generic, ZeroCopy: choice.On}, errno.EINVAL, "zero_copy: on: is not possible in generic mode"},
 	} {
 		testenv.NoLeaks(t)
 		err := k.ns.Run(func() error { _, err := Open("near", c.o); return err })
@@ -359,7 +359,7 @@ func TestOwedPackets(t *testing.T) {
 // that go one by one neither overtake it nor are overtaken: packets that are too
 // few, too long for it, or that waited for the interface to be up.
 func TestBurstsKeepTheOrder(t *testing.T) {
-	k := connect(t, Options{Bursts: burst.On})
+	k := connect(t, Options{Bursts: choice.On})
 	k.ns.Up("near", false)
 	k.ns.Link("near", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 9000) })
 	k.ns.Link("far", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 9000) })
@@ -400,7 +400,7 @@ func TestBurstsKeepTheOrder(t *testing.T) {
 func TestBurstsThatAreImpossible(t *testing.T) {
 	k := lay(t, 2)
 	k.ns.Do(func() error {
-		_, err := Open("near", Options{Port: "port", Bursts: burst.On})
+		_, err := Open("near", Options{Port: "port", Bursts: choice.On})
 		if errno.Code(err) != errno.ENOTSUP || !strings.Contains(err.Error(), "bursts: on: the interface has 2 queues to send through") {
 			t.Error(err)
 		}

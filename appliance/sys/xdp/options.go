@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
@@ -39,29 +39,6 @@ func ParseMode(word string) (Mode, error) {
 	return 0, errno.Errorf(errno.EINVAL, "mode: %q: must be auto, native or generic", word)
 }
 
-// Choice is whether to use something that may not be possible.
-type Choice int
-
-// The choices: use it if possible, insist on it, do without.
-const (
-	Auto Choice = iota
-	On
-	Off
-)
-
-// choices are the words for them.
-var choices = map[string]Choice{"": Auto, "auto": Auto, "on": On, "off": Off}
-
-// ParseChoice returns the choice that the word in a field stands for, "" the
-// default. Errors: EINVAL.
-func ParseChoice(field, word string) (Choice, error) {
-	c, ok := choices[word]
-	if !ok {
-		return 0, errno.Errorf(errno.EINVAL, "%s: %q: must be auto, on or off", field, word)
-	}
-	return c, nil
-}
-
 // Options say how an interface is opened. The zero value of each field is the
 // default.
 type Options struct {
@@ -75,7 +52,7 @@ type Options struct {
 	Incoming int
 	Mode     Mode
 	// ZeroCopy lets the device itself access the frames.
-	ZeroCopy Choice
+	ZeroCopy choice.Choice
 	// NoNeedWakeup has the kernel told about packets even when it looks for
 	// them anyway.
 	NoNeedWakeup bool
@@ -93,10 +70,10 @@ type Options struct {
 	SharedUMEM bool
 	// Checksums has unfinished checksums completed; automatic means on
 	// interfaces without hardware behind them.
-	Checksums Choice
+	Checksums choice.Choice
 	// Bursts has batches sent as package burst does; automatic means where that
 	// is possible and the kernel copies.
-	Bursts burst.Choice
+	Bursts choice.Choice
 	// Promiscuous has frames for others received, too.
 	Promiscuous bool
 	// Up makes sure the interface is up.
@@ -139,7 +116,7 @@ func (o *Options) complete() error {
 	if o.FrameSize != 2048 && o.FrameSize != 4096 {
 		return errno.Errorf(errno.EINVAL, "frame_size: %d: must be 2048 or 4096", o.FrameSize)
 	}
-	if o.Mode == Generic && o.ZeroCopy == On {
+	if o.Mode == Generic && o.ZeroCopy == choice.On {
 		return errno.Errorf(errno.EINVAL, "zero_copy: on: is not possible in generic mode")
 	}
 	if o.Incoming == 0 {

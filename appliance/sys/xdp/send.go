@@ -36,7 +36,7 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	if s := qu.socket.Load(); s != nil {
 		mtu := d.host.MTU()
 		if s.untaken() == 0 { // or they would overtake what waits for the kernel
-			n = pktio.SendBurst(s.burst, c, ps, mtu+minLen)
+			n = pktio.SendBurst(s.burst, c, ps, mtu)
 		}
 		n += s.send(c, ps[n:], mtu+beyondMTU)
 		if s.owing.Load() {
