@@ -125,9 +125,11 @@ func TestSampleProbability(t *testing.T) {
 			h.Out("m", 0)
 		}
 		s := summary(t, h, &measure.MeasureCommandGetSummaryArg{})
-		got := float64(s.Jitter.Count) / (batches * packet.BatchSize)
-		if math.Abs(got-p) > 0.05*p+0.001 {
-			t.Errorf("probability %v: %v of the packets were sampled", p, got)
+		const n = batches * packet.BatchSize
+		sampled := s.Jitter.Count + 1 // the first has none to differ from
+		// Six standard deviations: chance alone fails one run in 500 million.
+		if d := math.Abs(float64(sampled) - n*p); d > 6*math.Sqrt(n*p*(1-p)) {
+			t.Errorf("probability %v: %d of %d packets were sampled", p, sampled, n)
 		}
 	}
 }
