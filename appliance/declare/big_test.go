@@ -108,7 +108,7 @@ func TestManyFindingsAreCut(t *testing.T) {
 // Applying and removing again and again leaves nothing behind.
 func TestApplyDoesNotGrow(t *testing.T) {
 	w := newWorld(t)
-	cycles := 300
+	cycles := 120
 	if testing.Short() {
 		cycles = 50
 	}

@@ -214,7 +214,7 @@ func shape(s *engine.State) map[string]any {
 // However a pipeline came about, it is the one that the declaration would
 // have made from nothing, and a second apply finds nothing to do.
 func TestEveryWayLeadsToTheDeclaration(t *testing.T) {
-	ways := 150
+	ways := 60
 	if testing.Short() {
 		ways = 15
 	}
@@ -243,7 +243,7 @@ func TestEveryWayLeadsToTheDeclaration(t *testing.T) {
 
 // A change that fails half-way changes nothing.
 func TestEveryFailureIsUndone(t *testing.T) {
-	ways := 100
+	ways := 50
 	if testing.Short() {
 		ways = 10
 	}
