@@ -27,6 +27,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	hooks "github.com/bessform/terraform-provider-bess/appliance/hook/all"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	modules "github.com/bessform/terraform-provider-bess/appliance/module/all"
 	ports "github.com/bessform/terraform-provider-bess/appliance/port/all"
 	"github.com/bessform/terraform-provider-bess/appliance/server"
@@ -234,12 +235,7 @@ func (p *peer) json(v any, args ...string) {
 // await polls until f is true.
 func (p *peer) await(what string, f func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	p.t.Fatalf("%s did not happen", what)
+	testenv.Eventually(p.t, what+" happens", f)
 }
 
 // golden compares text with a file of testdata.

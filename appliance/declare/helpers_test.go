@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/hook"
 	"github.com/bessform/terraform-provider-bess/appliance/hook/track"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/acl"
 	"github.com/bessform/terraform-provider-bess/appliance/module/buffer"
@@ -194,12 +194,7 @@ func (w *world) same(got, want string) {
 
 func await(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	t.Fatalf("%s did not happen", what)
+	testenv.Eventually(t, what+" happens", f)
 }
 
 func (w *world) packets(tc string) uint64 {

@@ -8,13 +8,13 @@ import (
 	"reflect"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/bypass"
 	"github.com/bessform/terraform-provider-bess/appliance/module/roundrobin"
@@ -78,12 +78,7 @@ func build(t *testing.T, e *engine.Engine, names ...string) {
 
 func await(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	t.Fatalf("%s did not happen", what)
+	testenv.Eventually(t, what+" happens", f)
 }
 
 func passed(t *testing.T, e *engine.Engine, tc string) uint64 {

@@ -12,9 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 )
 
 func mkfifo(t testing.TB) string {
@@ -49,11 +50,7 @@ func openFIFO(t testing.TB, c FIFOConfig) *FIFO {
 // eventually waits for something that a goroutine does.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not happen", what)
-		}
-	}
+	testenv.Eventually(t, what+" happens", f)
 }
 
 // detached reports whether the pipe has been closed.

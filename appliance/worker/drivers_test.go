@@ -213,7 +213,7 @@ func waits(tid int) bool {
 // resting waits until the worker sleeps and nothing but a packet would wake it.
 func resting(t *testing.T, w *Worker, in *input) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		runs := in.runs.Load()
 		if !waits(w.ThreadID()) {
 			continue

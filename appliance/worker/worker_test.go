@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sched"
@@ -62,12 +63,7 @@ func startWorker(t testing.TB, jobs ...*job) *Worker {
 
 func await(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
-		if f() {
-			return
-		}
-	}
-	t.Fatalf("%s did not happen", what)
+	testenv.Eventually(t, what+" happens", f)
 }
 
 // asleep reports whether the kernel has put the worker's thread to sleep.

@@ -23,6 +23,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/hook"
 	"github.com/bessform/terraform-provider-bess/appliance/hook/tcpdump"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 )
@@ -199,11 +200,7 @@ func TestErrorsArePositive(t *testing.T) {
 
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not happen", what)
-		}
-	}
+	testenv.Eventually(t, what+" happens", f)
 }
 
 // size returns how many bytes wait in the pipe.

@@ -105,10 +105,10 @@ func Summary() string {
 }
 
 // Eventually waits until ok returns true, and fails the test with what if
-// that takes longer than ten seconds.
+// that takes longer than a minute.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); {
+	for end := time.Now().Add(patience); !ok(); {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain until %s", what)
 		}
