@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -77,18 +79,13 @@ func TestDialSendsNothing(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := lis.Addr().String()
-	lis.Close()
+	closed := testenv.Address(t)
 	sock := filepath.Join(t.TempDir(), "bessd.sock")
 	for address, wants := range map[string][]string{
 		closed:         {"no daemon answers at " + closed, "is bessd running there", "get version"},
 		"unix:" + sock: {"no daemon answers at unix:" + sock, "may this user write to " + sock},
 	} {
-		c, err := Dial(address, Options{Timeout: 5 * time.Second})
+		c, err := Dial(address, Options{Timeout: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/api/accesspb"
 	"github.com/bessform/terraform-provider-bess/appliance/client"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/pki"
 )
 
@@ -64,7 +65,7 @@ func mustCtl(t *testing.T, home string, args ...string) string {
 func (p *proc) awaitLog(pattern string) []string {
 	p.t.Helper()
 	re := regexp.MustCompile(pattern)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if m := re.FindStringSubmatch(p.log.String()); m != nil {
 			return m
 		}
@@ -85,7 +86,7 @@ func (a *authority) files(name string, cert *tls.Certificate) client.TLS {
 
 func dialClient(t *testing.T, address string, s client.TLS) *client.Client {
 	t.Helper()
-	c, err := client.Dial(address, client.Options{TLS: s, Timeout: 10 * time.Second})
+	c, err := client.Dial(address, client.Options{TLS: s, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func dialClient(t *testing.T, address string, s client.TLS) *client.Client {
 func TestClientIsToldWhy(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
 	p, address := launchTLS(t, a.flags()...)
-	plain := freePort(t)
+	plain := testenv.Address(t)
 	q := &proc{t: t, dir: t.TempDir(), log: &output{}, done: make(chan error, 1), url: plain}
 	q.run("-grpc_url", plain, "-i", q.pidFile())
 	q.dial()
@@ -177,7 +178,7 @@ func TestRotation(t *testing.T) {
 		t.Errorf("the old certificate is not in use: %v", got)
 	}
 	want := pki.Fingerprint(a.server().Cert)
-	for end := time.Now().Add(20 * time.Second); who(open).GetFingerprint() != want; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); who(open).GetFingerprint() != want; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the new certificate is not in use:\n%s", p.log)
 		}

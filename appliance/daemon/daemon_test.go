@@ -112,7 +112,7 @@ func (p *proc) wait() int {
 			return exit.ExitCode()
 		}
 		return 0
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatalf("bessd does not end:\n%s", p.log)
 		return -1
 	}
@@ -126,7 +126,7 @@ func (p *proc) dial() *grpc.ClientConn {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { _ = conn.Close() })
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{Service: "bess.pb.BESSControl"},
 		grpc.WaitForReady(true))

@@ -115,7 +115,7 @@ func TestInterfaceOfAKilledDaemon(t *testing.T) {
 			p := b.daemon(port, "-ports", "near")
 			conn := p.dial()
 			b.answers()
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			if _, err := api.NewBESSControlClient(conn).SetPortConf(ctx, &api.SetPortConfRequest{Name: "wire",
 				Conf: &api.PortConf{Mtu: 1400, MacAddr: "02:01:02:03:04:05", AdminUp: true}}); err != nil {

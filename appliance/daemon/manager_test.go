@@ -24,7 +24,7 @@ func manager(t *testing.T, name string) func() string {
 	t.Cleanup(func() { _ = c.Close() })
 	return func() string {
 		b := make([]byte, 4096)
-		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		n, err := c.Read(b)
 		if err != nil {
 			t.Fatalf("the manager hears nothing: %v", err)

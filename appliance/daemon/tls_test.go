@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -26,6 +25,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/access"
 	"github.com/bessform/terraform-provider-bess/appliance/api"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/pki"
 )
 
@@ -97,21 +97,10 @@ func (a *authority) settings(cert *tls.Certificate) *tls.Config {
 	return c
 }
 
-// freePort returns an address on loopback that nobody listens at.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // launchTLS starts bessd with a second listener.
 func launchTLS(t *testing.T, flags ...string) (p *proc, address string) {
 	t.Helper()
-	address = freePort(t)
+	address = testenv.Address(t)
 	p = launch(t, append(flags, "-tls_listen", address)...)
 	p.dial()
 	return p, address
@@ -134,7 +123,7 @@ func (a *authority) connect(address string, cert *tls.Certificate) *grpc.ClientC
 
 func call(t *testing.T, conn *grpc.ClientConn, method string) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return conn.Invoke(ctx, method, &api.EmptyRequest{}, &api.EmptyRequest{})
 }
@@ -258,13 +247,11 @@ func TestWhoIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		said := regexp.MustCompile(c.log)
-		for end := time.Now().Add(10 * time.Second); !said.MatchString(p.log.String()); time.Sleep(50 * time.Millisecond) {
+		testenv.Eventually(t, c.name+": the log says why", func() bool {
 			_ = call(t, conn, getVersion) // one line a second is logged, so once may not be enough
-			if time.Now().After(end) {
-				t.Errorf("%s: the log does not say why:\n%s", c.name, p.log)
-				break
-			}
-		}
+			time.Sleep(50 * time.Millisecond)
+			return said.MatchString(p.log.String())
+		})
 		_ = conn.Close()
 	}
 	if err := call(t, a.connect(address, a.role(pki.Reader)), getVersion); err != nil {
@@ -288,7 +275,7 @@ func TestCertificateWithoutRole(t *testing.T) {
 // accident.
 func TestPlaintextOffHost(t *testing.T) {
 	a := newAuthority(t)
-	port := strings.TrimPrefix(freePort(t), "127.0.0.1:")
+	port := strings.TrimPrefix(testenv.Address(t), "127.0.0.1:")
 	start := func(args ...string) *proc {
 		p := &proc{t: t, dir: t.TempDir(), log: &output{}, done: make(chan error, 1)}
 		p.run(append([]string{"-i", p.pidFile(), "-p", port}, args...)...)
@@ -324,13 +311,13 @@ func TestPlaintextOffHost(t *testing.T) {
 	// With certificates the same address speaks TLS.
 	q := start(append(a.flags(), "-b", "0.0.0.0")...)
 	conn := a.connect("127.0.0.1:"+port, a.role(pki.Operator))
-	err := fmt.Errorf("no answer")
-	for end := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		err = call(t, conn, resetAll)
-	}
-	if err != nil {
-		t.Errorf("%v\n%s", err, q.log)
-	}
+	testenv.Eventually(t, "it answers", func() bool {
+		err := call(t, conn, resetAll)
+		if err != nil && len(q.done) > 0 {
+			t.Fatalf("%v\n%s", err, q.log)
+		}
+		return err == nil
+	})
 	if err := call(t, connect(t, "127.0.0.1:"+port, insecure.NewCredentials()), getVersion); status.Code(err) != codes.Unavailable {
 		t.Errorf("plain text: %v", err)
 	}

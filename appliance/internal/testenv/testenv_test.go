@@ -12,6 +12,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -118,3 +119,62 @@ type leakTest struct {
 
 func (l *leakTest) Cleanup(f func())      { l.cleanup = f }
 func (l *leakTest) Errorf(string, ...any) { *l.found = true }
+
+// Nobody listens at a reserved address, and one can, also at all addresses of
+// that port and after another.
+func TestAddress(t *testing.T) {
+	a := Address(t)
+	if c, err := net.Dial("tcp", a); err == nil {
+		_ = c.Close()
+		t.Fatal("somebody listens")
+	}
+	_, port, err := net.SplitHostPort(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{a, "0.0.0.0:" + port, a} {
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("tcp", a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+		_ = l.Close()
+	}
+}
+
+// Where there are four ports, three of them reserved, who asks for any port
+// gets the fourth, and the next one none.
+func TestReservedPortsAreGivenToNobody(t *testing.T) {
+	n := Netns(t)
+	n.Link("lo", netlink.LinkSetUp)
+	n.Do(func() error {
+		if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("20000 20003"), 0o644); err != nil {
+			return err
+		}
+		for range 3 {
+			fd, err := reserve()
+			if err != nil {
+				return err
+			}
+			defer func() { _ = unix.Close(fd) }()
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = l.Close() }()
+		if m, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+			t.Errorf("%v after %v", m.Addr(), l.Addr())
+			_ = m.Close()
+		}
+		if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			t.Errorf("a client has port %v", c.LocalAddr())
+			_ = c.Close()
+		}
+		return nil
+	})
+}
