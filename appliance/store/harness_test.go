@@ -148,7 +148,7 @@ func (b *box) end(sig syscall.Signal) {
 // Eventually waits until ok returns true.
 func (b *box) Eventually(what string, ok func() bool) {
 	b.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.Fatalf("waited in vain until %s", what)
 		}
@@ -211,6 +211,18 @@ func (b *box) files() []string {
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// stores reports whether the newest generation is one of calls and has text in
+// its file.
+func (b *box) stores(text string) bool {
+	b.Helper()
+	h := b.history()
+	if len(h) == 0 || h[0].GetOrigin() != "calls" {
+		return false
+	}
+	stored, err := os.ReadFile(filepath.Join(b.store, fmt.Sprintf("generation-%09d.yaml", h[0].GetGeneration())))
+	return err == nil && strings.Contains(string(stored), text)
 }
 
 // newest returns the path of the newest generation.
