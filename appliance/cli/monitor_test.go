@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"os/signal"
 	"regexp"
@@ -66,28 +67,48 @@ func TestMonitorAgreesWithCounters(t *testing.T) {
 		return list[0].Packets
 	}
 	p.await("traffic", func() bool { return read() > 0 })
-	before := read()
-	text := p.ok("monitor", "tc", "slow", "--interval", "60ms", "--count", "5", "-o", "json")
-	after := read()
-	rates := lines[tcsRates](t, text)
-	if len(rates) != 5 {
-		t.Fatalf("%d intervals", len(rates))
+	// The seconds of a line are the longest of its classes, which differ by the
+	// length of a call: on a busy machine that can be anything. Other programs
+	// may spoil a look in that way, not all.
+	off := "nothing was looked at"
+	for i := 0; off != "" && i < 30; i++ {
+		before := read()
+		passed, most := p.monitored()
+		after := read()
+		switch counted := float64(after - before); {
+		case passed <= 0 || passed > 1.1*counted:
+			off = fmt.Sprintf("%.0f packets in the intervals, at most %.0f counted", passed, counted)
+		case most > 3*limit:
+			off = fmt.Sprintf("%.0f packets/s, limited to %d", most, limit)
+		default:
+			off = ""
+		}
 	}
-	passed := 0.0
+	if off != "" {
+		t.Error(off)
+	}
+}
+
+// monitored returns how many packets have passed in five intervals, as monitor
+// says, and the highest of its rates.
+func (p *peer) monitored() (passed, most float64) {
+	p.t.Helper()
+	rates := lines[tcsRates](p.t, p.ok("monitor", "tc", "slow", "--interval", "60ms", "--count", "5", "-o", "json"))
+	if len(rates) != 5 {
+		p.t.Fatalf("%d intervals", len(rates))
+	}
 	for i, r := range rates {
 		c := r.Classes[0]
-		if len(r.Classes) != 2 || c.PacketsPerSecond > 3*limit || r.Seconds < 0.05 || i > 0 && r.Timestamp <= rates[i-1].Timestamp {
-			t.Errorf("interval %d: %+v", i, r)
+		if len(r.Classes) != 2 || r.Seconds < 0.05 || i > 0 && r.Timestamp <= rates[i-1].Timestamp {
+			p.t.Errorf("interval %d: %+v", i, r)
 		}
 		passed += c.PacketsPerSecond * r.Seconds
+		most = max(most, c.PacketsPerSecond)
 		if c.PacketsPerSecond > 0 && (c.PacketsPerRun != 64 || c.CyclesPerPacket <= 0 || c.CPUMHz <= 0) {
-			t.Errorf("interval %d: %+v", i, c)
+			p.t.Errorf("interval %d: %+v", i, c)
 		}
 	}
-	// The times of the two classes differ by the length of a call.
-	if most := 1.1 * float64(after-before); passed <= 0 || passed > most {
-		t.Errorf("%.0f packets in the intervals, at most %.0f counted", passed, most)
-	}
+	return passed, most
 }
 
 func TestMonitorAllViews(t *testing.T) {
@@ -104,7 +125,7 @@ func TestMonitorAllViews(t *testing.T) {
 	for _, v := range []string{"pipeline", "pipeline copy", "module fw", "module idle", "port", "port lan", "worker", "worker 1", "tc", "tc slow", "tc --worker 1"} {
 		args := append([]string{"monitor", "--count", "2"}, strings.Fields(v)...)
 		text := run(args...)
-		titles := regexp.MustCompile(`(?m)^monitor `+strings.Fields(v)[0]+`  unix:\S+  \d\d:\d\d:\d\d  0\.\d\d s$`).FindAllString(text, -1)
+		titles := regexp.MustCompile(`(?m)^monitor `+strings.Fields(v)[0]+`  unix:\S+  \d\d:\d\d:\d\d  \d+\.\d\d s$`).FindAllString(text, -1)
 		if len(titles) != 2 {
 			t.Errorf("monitor %s: %d titles:\n%s", v, len(titles), text)
 		}
