@@ -11,8 +11,12 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/client"
 )
 
-// shareTolerance is how far a share of packets may be off, as a part of it.
-const shareTolerance = 0.05
+// shareTolerance is how far a share of packets may be off, as a part of it,
+// beside what chance makes of few packets: deviations standard ones.
+const (
+	shareTolerance = 0.05
+	deviations     = 6
+)
 
 // balance compares what was counted at the gates of a paused pipeline: all
 // that the source made must have left through the exits that lead to a sink.
@@ -47,7 +51,7 @@ func balance(ctx context.Context, c *client.Client, p *pipeline) error {
 	}
 	for i, e := range ends {
 		part := float64(counts[i]) / float64(total)
-		if e.share > 0 && math.Abs(part-e.share) > shareTolerance*e.share {
+		if e.share > 0 && math.Abs(part-e.share) > shareTolerance*e.share+deviations*math.Sqrt(e.share*(1-e.share)/float64(total)) {
 			return fmt.Errorf("gate %d of %s: %.3f of all packets, want %.3f", e.ogate, e.module, part, e.share)
 		}
 	}

@@ -24,7 +24,7 @@ func batch() [][]byte {
 	return frames
 }
 
-// Shares are those asked for, within five standard deviations of 64,000
+// Shares are those asked for, within six standard deviations of 64,000
 // draws; a gate listed twice gets twice as much.
 func TestShares(t *testing.T) {
 	h := moduletest.New(t)
@@ -47,7 +47,7 @@ func TestShares(t *testing.T) {
 		got  int
 		p    float64
 	}{{"dropped", dropped, 0.25}, {"gate 1", got[1], 0.25}, {"gate 2", got[2], 0.5}} {
-		if d := math.Abs(float64(c.got) - n*c.p); d > 5*math.Sqrt(n*c.p*(1-c.p)) {
+		if d := math.Abs(float64(c.got) - n*c.p); d > 6*math.Sqrt(n*c.p*(1-c.p)) {
 			t.Errorf("%s: %d of %d, want about %.0f", c.name, c.got, n, n*c.p)
 		}
 	}
