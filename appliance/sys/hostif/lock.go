@@ -24,7 +24,7 @@ import (
 const (
 	// patience is how long another process may take to say for which ports it
 	// has an interface. Who does not is still named by the kernel.
-	patience = 200 * time.Millisecond
+	patience = 2 * time.Second
 	// attempts is how often a lock is tried for whose owner comes or goes.
 	attempts = 10
 	// maxAnswer is how much of an answer is read, in bytes.
