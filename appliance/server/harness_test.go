@@ -52,7 +52,7 @@ func start(t *testing.T) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // for all calls of a test
 	p.BESSControlClient, p.ctx = api.NewBESSControlClient(conn), ctx
 	t.Cleanup(func() {
 		cancel()
