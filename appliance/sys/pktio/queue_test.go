@@ -251,7 +251,7 @@ func TestSleepThroughReplacement(t *testing.T) {
 	woken := make(chan error, 1)
 	go func() {
 		for {
-			n, err := unix.Poll(p, 5000)
+			n, err := unix.Poll(p, 60_000)
 			if err != unix.EINTR {
 				if n == 0 {
 					err = unix.ETIMEDOUT
