@@ -86,7 +86,7 @@ func newBox(t *testing.T, args ...string) *box {
 		t.Fatal(err)
 	}
 	b := &box{T: t, dir: dir, store: filepath.Join(dir, "store"), args: args, log: &output{}}
-	c, err := client.Dial("unix:"+b.socket(), client.Options{Timeout: 20 * time.Second})
+	c, err := client.Dial("unix:"+b.socket(), client.Options{Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

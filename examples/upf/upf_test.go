@@ -81,7 +81,7 @@ func (p *plane) send(c *net.UnixConn, frame []byte) {
 func (p *plane) receive(c *net.UnixConn) []byte {
 	p.t.Helper()
 	b := make([]byte, 4096)
-	p.Must(c.SetReadDeadline(time.Now().Add(20 * time.Second)))
+	p.Must(c.SetReadDeadline(time.Now().Add(time.Minute)))
 	n, err := c.Read(b)
 	if err != nil {
 		p.t.Fatalf("nothing was received: %v", err)

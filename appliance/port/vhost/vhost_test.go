@@ -221,7 +221,7 @@ func TestTwoDaemons(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := make([]byte, 4096)
-			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 			n, err := conn.Read(got)
 			if err != nil || !bytes.Equal(got[:n], want) {
 				t.Fatalf("round %d, frame %d: % x %v, want % x", round, i, got[:n], err, want)

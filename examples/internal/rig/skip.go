@@ -31,7 +31,7 @@ func skip(t testing.TB, why reason) {
 }
 
 // patience is how long something that must happen may take on a busy machine.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Eventually waits until ok returns true, and fails the test with what if
 // that takes too long.

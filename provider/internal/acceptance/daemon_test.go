@@ -36,7 +36,7 @@ func startDaemon(t *testing.T, flags ...string) *daemon {
 		t.Fatal(err)
 	}
 	d := &daemon{t: t, dir: dir, flags: flags, address: "unix:" + filepath.Join(dir, "s")}
-	if d.c, err = client.Dial(d.address, client.Options{Timeout: 10 * time.Second}); err != nil {
+	if d.c, err = client.Dial(d.address, client.Options{Timeout: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	d.start()
@@ -59,7 +59,7 @@ func (d *daemon) start() {
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		_, err := d.c.Version(context.Background())
 		if err == nil {
 			return

@@ -84,7 +84,7 @@ func echoes(path string) string {
 	defer func() { _ = conn.Close() }()
 	packet := make([]byte, 60)
 	packet[0] = 2
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := conn.Write(packet); err != nil {
 		return err.Error()
 	}
