@@ -127,8 +127,7 @@ type (
 	Linker interface{ Link() Link }
 
 	// Statser adds device statistics, such as drops in the kernel, to those
-	// that Port counts. Own reports that packets and bytes come from the
-	// device too, so that Port does not count them.
+	// that Port counts.
 	Statser interface{ DeviceStats() (inc, out DeviceStats) }
 
 	// LargeSender sends packets with packet.FlagLarge, as they are or cut.
@@ -154,8 +153,14 @@ type NoSettings struct{}
 // SetConf accepts everything.
 func (NoSettings) SetConf(int, net.HardwareAddr, bool) error { return nil }
 
-// DeviceStats are counters kept by the device since it was opened.
-type DeviceStats struct{ Packets, Dropped, Bytes uint64 }
+// DeviceStats are counters kept by the device since it was opened. Own says,
+// always or never, that packets and bytes of the outgoing direction are the
+// device's to count: what Send took over may have been dropped afterwards, and
+// is counted then as that, once it is known.
+type DeviceStats struct {
+	Packets, Dropped, Bytes uint64
+	Own                     bool
+}
 
 // Link is the state of a link.
 type Link struct {
@@ -175,6 +180,7 @@ type Port struct {
 	// AdminUp false stops all traffic at the port.
 	adminUp atomic.Bool
 	large   bool // the device is a LargeSender
+	own     bool // the device counts what it sent
 	inc     []Queue
 	out     []Queue
 
@@ -196,6 +202,10 @@ func Open(d *Driver, cfg Config, arg proto.Message, asGiven *anypb.Any) (*Port, 
 		inc: make([]Queue, cfg.NumInc), out: make([]Queue, cfg.NumOut)}
 	p.adminUp.Store(true)
 	_, p.large = dev.(LargeSender)
+	if s, ok := dev.(Statser); ok {
+		_, out := s.DeviceStats()
+		p.own = out.Own
+	}
 	return p, nil
 }
 

@@ -72,8 +72,10 @@ func (p *Port) Send(q int, c *packet.Cache, b *packet.Batch) {
 		for _, pkt := range b.Packets()[sent:] {
 			bytes -= uint64(pkt.TotalLen())
 		}
-		s.packets.Add(uint64(sent))
-		s.bytes.Add(bytes)
+		if !p.own {
+			s.packets.Add(uint64(sent))
+			s.bytes.Add(bytes)
+		}
 		s.requested[n].Add(1)
 		s.actual[sent].Add(1)
 		s.diff[n-sent].Add(1)

@@ -48,6 +48,11 @@ const (
 // 65535 bytes are received and sent; those longer than the interface's MTU allows
 // are dropped and counted. On top of the MTU the kernel allows one tag of 802.1Q,
 // but none of 802.1ad.
+//
+// Statistics tell packets as dropped that the kernel refused, and on reception
+// those for which its ring or the engine had no room. What a queueing discipline
+// drops after it took it, also that of an interface without a link, is told to
+// nobody and counts as sent: see tc -s qdisc.
 type AFPacketPortArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the interface in the daemon's network namespace. ENODEV if there

@@ -17,6 +17,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/declare"
 	"github.com/bessform/terraform-provider-bess/appliance/engine"
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/account"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/module"
 	"github.com/bessform/terraform-provider-bess/appliance/module/macswap"
@@ -336,5 +337,20 @@ spec:
 	}
 	if sum != frames || strings.Count(notes, "outgoing queue 1: ") != 1 {
 		t.Error(notes)
+	}
+}
+
+// What the kernel does not take, or drops of a batch, counts as dropped.
+func TestAccountsForEveryPacket(t *testing.T) {
+	for _, bursts := range []string{"on", "off"} {
+		t.Run("bursts "+bursts, func(t *testing.T) {
+			s := newStage(t)
+			p, err := s.try(&arg{Interface: "near", Bursts: bursts}, 1, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Device.Close()
+			(&account.Account{T: t, Namespace: s.ns, Port: p, Near: "near", Far: "far", Cache: s.c, Unheard: bursts == "off"}).Check()
+		})
 	}
 }

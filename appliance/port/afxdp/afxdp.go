@@ -56,9 +56,11 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 type device struct{ *xdp.Device }
 
 // DeviceStats counts packets that the kernel, for want of room, or the port,
-// for want of a buffer, had to drop.
+// for want of a buffer, had to drop, and those that were sent.
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {
 	inc.Dropped, out.Dropped = d.Dropped()
+	out.Packets, out.Bytes = d.Sent()
+	out.Own = true
 	return inc, out
 }
 

@@ -60,6 +60,12 @@ const (
 // while a queue is almost full ends in the program already and is counted as
 // dropped: otherwise the kernel would make the sending wait for it.
 //
+// Statistics tell a packet as sent when the kernel has taken and not dropped it:
+// what the driver refuses, a veth for example whose other end is slow or down,
+// is dropped. With zero-copy, and where a driver tells congestion instead, only
+// the interface's own counters tell what was dropped after that (ip -s link);
+// before Linux 6.17 the bytes of dropped packets are those of packets near them.
+//
 // An interface that goes down, or away, is used again as soon as it is back.
 // One daemon, and one such port, can use an interface (EBUSY). At the end, also
 // when the daemon is killed, the kernel takes the program off the interface,

@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
+	"github.com/bessform/terraform-provider-bess/appliance/internal/account"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
@@ -161,5 +162,24 @@ func TestErrors(t *testing.T) {
 		if errno.Code(err) != c.code || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%v: %v", c.arg, err)
 		}
+	}
+}
+
+// What the kernel drops of what it was given counts as dropped, not as sent.
+func TestAccountsForEveryPacket(t *testing.T) {
+	for name, arg := range map[string]*AFXDPPortArg{
+		"native": {Bursts: "off"}, "generic": {Mode: "generic", Bursts: "off"}, "bursts": {Bursts: "on"}, "busy": {BusyPollUs: 20, Bursts: "off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := lay(t)
+			k.ns.Delete("a")
+			k.ns.Veth("a", "b")
+			arg.Ifname = "a"
+			cfg := port.Config{Name: "port_a", NumInc: 1, NumOut: 1, SizeInc: 64, SizeOut: 512}
+			var p *port.Port
+			k.ns.Do(func() (err error) { p, err = port.Open(Driver, cfg, arg, nil); return err })
+			defer p.Device.Close()
+			(&account.Account{T: t, Namespace: k.ns, Port: p, Near: "a", Far: "b", Cache: k.c}).Check()
+		})
 	}
 }

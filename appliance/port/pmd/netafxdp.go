@@ -105,9 +105,11 @@ func (d *netAFXDP) Send(q int, c *packet.Cache, ps []packet.Packet) int { return
 // WaitFD returns the descriptor that is readable when queue q has packets.
 func (d *netAFXDP) WaitFD(q int) int { return d.dev.WaitFD(q) }
 
-// DeviceStats counts what the kernel had to drop.
+// DeviceStats counts what the kernel had to drop, and what it sent.
 func (d *netAFXDP) DeviceStats() (inc, out port.DeviceStats) {
 	inc.Dropped, out.Dropped = d.dev.Dropped()
+	out.Packets, out.Bytes = d.dev.Sent()
+	out.Own = true
 	return inc, out
 }
 

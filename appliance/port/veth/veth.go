@@ -100,6 +100,8 @@ type device struct{ *veth.Device }
 // DeviceStats counts packets that were lost on the way.
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {
 	inc.Dropped, out.Dropped = d.Dropped()
+	out.Packets, out.Bytes = d.Sent()
+	out.Own = d.CountsSent()
 	return inc, out
 }
 

@@ -46,6 +46,23 @@ const (
 	MaxLen = 2048
 	// minLen is the shortest: a header.
 	minLen = 14
+	// xmitDrop and xmitCongested are NET_XMIT_DROP and NET_XMIT_CN
+	// (linux/netdevice.h).
+	xmitDrop, xmitCongested = 1, 2
+)
+
+// End is how a burst ended.
+type End int
+
+const (
+	// Unsent says that what was not sent may be tried in another way.
+	Unsent End = iota
+	// Dropped says that the interface has dropped the first packet that was not sent, and
+	// counted it. The others may be tried.
+	Dropped
+	// NoLink says that nothing was sent since the interface has no link, or is down. A
+	// packet socket would hear that all was sent.
+	NoLink
 )
 
 // memory is what a Sender and its program share.
@@ -53,7 +70,7 @@ type memory struct {
 	index  uint32 // the interface's, 0 if there is none
 	count  uint32 // frames to be sent
 	sent   uint32 // frames that were sent
-	_      uint32
+	answer int32  // of the kernel to the one after these, or to the last
 	lens   [packet.BatchSize]uint32
 	_      [240]byte // frames begin at whole cache lines
 	frames [packet.BatchSize][MaxLen]byte
@@ -174,21 +191,39 @@ func (s *Sender) Close() {
 }
 
 // Send sends the first of ps and returns how many: all that went until the
-// interface refused one. It stops before one that has more than so many bytes,
+// interface refused one, and how that was. It stops before one that has more than so many bytes,
 // or MaxLen, less than a header, or is to be cut by hardware. Nothing is sent if
 // that comes to less than Least, there is no interface, or the worker, which is
 // known by its cache, is in another network namespace. The packets remain the
 // caller's, whose business their checksums are, too. The Sender may be nil.
-func (s *Sender) Send(c *packet.Cache, ps []packet.Packet, most int) int {
+func (s *Sender) Send(c *packet.Cache, ps []packet.Packet, most int) (sent int, end End) {
 	if s == nil || len(ps) < Least || atomic.LoadUint32(&s.m.index) == 0 || !s.reaches(c) {
-		return 0
+		return 0, Unsent
 	}
 	n, longest := s.fill(ps, min(most, MaxLen))
 	if n < Least {
-		return 0
+		return 0, Unsent
 	}
 	_ = s.call(n, longest) // what went has gone, whatever the kernel says
-	return int(s.m.sent)
+	switch s.m.answer {
+	case xmitDrop:
+		end = Dropped
+	case xmitCongested:
+		end = NoLink
+	}
+	return int(s.m.sent), end
+}
+
+// Bytes returns how many bytes the first n packets had that were sent last. The
+// Sender may be nil if n is 0.
+func (s *Sender) Bytes(n int) (sum uint64) {
+	if n == 0 {
+		return 0
+	}
+	for _, l := range s.m.lens[:n] {
+		sum += uint64(l)
+	}
+	return sum
 }
 
 // reaches reports whether a worker is where the interface is: the kernel looks
@@ -222,7 +257,7 @@ func (s *Sender) fill(ps []packet.Packet, most int) (n, longest int) {
 // call has the program send n frames. The first is what the kernel makes its
 // frame of, longer than it is by what is left of an earlier one.
 func (s *Sender) call(n, longest int) unix.Errno {
-	s.m.count, s.m.sent = uint32(n), 0
+	s.m.count, s.m.sent, s.m.answer = uint32(n), 0, 0
 	s.run.sizeIn, s.run.sizeOut = uint32(longest), 0 // the kernel has written to the latter
 	// The call returns at once, so that there is no point in telling the
 	// scheduler about it: it would only take the worker's place away.

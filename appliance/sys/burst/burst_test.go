@@ -68,7 +68,7 @@ func (k *cable) listen() {
 func (k *cable) send(segments int, most int, frames ...[]byte) (n int) {
 	k.t.Helper()
 	b := k.batch(segments, frames...)
-	k.ns.Do(func() error { n = k.s.Send(k.c, b.Packets(), most); return nil })
+	k.ns.Do(func() error { n, _ = k.s.Send(k.c, b.Packets(), most); return nil })
 	k.c.FreeBatch(b)
 	return n
 }
@@ -194,7 +194,7 @@ func TestStops(t *testing.T) {
 	p := b.Packets()[12]
 	p.SetFlags(p.Flags() | packet.FlagLarge)
 	k.ns.Do(func() error {
-		if n := k.s.Send(k.c, b.Packets(), 1514); n != 12 {
+		if n, _ := k.s.Send(k.c, b.Packets(), 1514); n != 12 {
 			t.Errorf("to be cut by hardware: %d sent", n)
 		}
 		return nil
@@ -203,7 +203,7 @@ func TestStops(t *testing.T) {
 	if n := k.send(1, 1514, frames(burst.Least-1, always(60))...); n != 0 {
 		t.Errorf("%d of too few sent", n)
 	}
-	if n := (*burst.Sender)(nil).Send(k.c, nil, 1514); n != 0 {
+	if n, _ := (*burst.Sender)(nil).Send(k.c, nil, 1514); n != 0 {
 		t.Errorf("%d sent by nobody", n)
 	}
 }
@@ -253,7 +253,7 @@ func TestOtherNamespace(t *testing.T) {
 	k, other := connect(t), connect(t)
 	b := k.batch(1, frames(20, always(60))...)
 	other.ns.Do(func() error {
-		if n := k.s.Send(k.c, b.Packets(), 1514); n != 0 {
+		if n, _ := k.s.Send(k.c, b.Packets(), 1514); n != 0 {
 			t.Errorf("%d sent", n)
 		}
 		return nil
@@ -333,4 +333,39 @@ func BenchmarkSend(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/packet")
 		})
 	}
+}
+
+// What the interface drops ends the burst, and is told so that nobody sends it
+// again; without a link nothing is tried. The interface counts it once.
+func TestTellsHowItEnds(t *testing.T) {
+	k := connect(t)
+	k.ns.Link("far", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1000) })
+	all := frames(20, always(60))
+	all[10] = frames(1, always(1400))[0]
+	b := k.batch(1, all...)
+	defer k.c.FreeBatch(b)
+	send := func() (n int, end burst.End) {
+		k.ns.Do(func() error { n, end = k.s.Send(k.c, b.Packets(), 1514); return nil })
+		return n, end
+	}
+	dropped := func() (n uint64) {
+		k.ns.Link("near", func(l netlink.Link) error { n = l.Attrs().Statistics.TxDropped; return nil })
+		return n
+	}
+	before := dropped()
+	if n, end := send(); n != 10 || end != burst.Dropped {
+		t.Errorf("%d sent, %d", n, end)
+	}
+	if n := k.s.Bytes(10); n != 600 {
+		t.Errorf("%d bytes sent", n)
+	}
+	if n := dropped() - before; n != 1 {
+		t.Errorf("the interface dropped %d", n)
+	}
+	k.arrive(untag(all[:10])...)
+	k.ns.Up("far", false)
+	testenv.Eventually(t, "the kernel notices that there is no link", func() bool {
+		n, end := send()
+		return n == 0 && end == burst.NoLink
+	})
 }

@@ -19,7 +19,7 @@ const skbLen = 0
 //	for i = 0; i < count and i < BatchSize; i++:
 //	    length of the frame = lens[i]
 //	    frame = frames[i]
-//	    send a clone out of index; refused -> end
+//	    answer = send a clone out of index; not 0 -> end
 //	    sent = i + 1
 //
 // The kernel follows every path of a program before it takes it; where a
@@ -27,6 +27,7 @@ const skbLen = 0
 func code(shared int) asm.Instructions {
 	const (
 		index, count, sent = int16(unsafe.Offsetof(memory{}.index)), int16(unsafe.Offsetof(memory{}.count)), int16(unsafe.Offsetof(memory{}.sent))
+		answer             = int16(unsafe.Offsetof(memory{}.answer))
 		lens, frames       = int16(unsafe.Offsetof(memory{}.lens)), int32(unsafe.Offsetof(memory{}.frames))
 		frame, mem, i      = asm.R6, asm.R7, asm.R8
 	)
@@ -66,6 +67,7 @@ func code(shared int) asm.Instructions {
 		asm.LoadMem(asm.R2, mem, index, asm.Word),
 		asm.Mov.Imm(asm.R3, 0),
 		asm.FnCloneRedirect.Call(),
+		asm.StoreMem(mem, answer, asm.R0, asm.Word),
 		asm.JNE.Imm(asm.R0, 0, "end"),
 		asm.Add.Imm(i, 1),
 		asm.StoreMem(mem, sent, i, asm.Word),

@@ -168,6 +168,7 @@ func openTransmitter(link netlink.Link, o InterfaceOptions) (_ *transmitter, err
 	if t.sender, err = NewSender(); err != nil {
 		return nil, err
 	}
+	t.sender.drops = true // sendmmsg does not say why it took no more
 	if !bypass {
 		if t.burst, err = burst.Try(link, o.Bursts); err != nil {
 			return nil, err
@@ -178,8 +179,11 @@ func openTransmitter(link netlink.Link, o InterfaceOptions) (_ *transmitter, err
 
 // send sends ps, frees what went and returns how many did; see Sender.Send.
 func (t *transmitter) send(c *packet.Cache, ps []packet.Packet, mtu int) int {
-	n := SendBurst(t.burst, c, ps, mtu)
-	return n + t.sender.Send(t.out, c, ps[n:])
+	n, rest, end := SendBurst(t.burst, c, ps, mtu)
+	if end == burst.NoLink {
+		return n
+	}
+	return n + t.sender.Send(t.out, c, rest)
 }
 
 // rebind makes the queue lead to another interface of the current network

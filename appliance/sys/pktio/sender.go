@@ -16,12 +16,16 @@ import (
 const (
 	segmentsPerPacket = 8
 	maxSegments       = packet.BatchSize * segmentsPerPacket
+	// maxDropped is how many packets of a batch an interface may drop before the
+	// rest is not tried: that costs as much as sending.
+	maxDropped = 8
 )
 
 // Sender sends packets through sockets, each as one message. It belongs to
 // one worker at a time.
 type Sender struct {
 	msgs  *sys.Messages
+	drops bool   // what a socket refuses has been dropped, and counted, behind it
 	large int    // socket for packets of several pieces, -1 if there is none
 	head  []byte // what precedes such a packet
 }
@@ -52,12 +56,12 @@ func (s *Sender) Close() {
 
 // Send sends ps, at most packet.BatchSize, in order through socket fd, frees
 // what went and returns how many did. It gives up when the socket is full or
-// broken. Packets that are refused for what they are (empty, too long) do not
+// broken, or too much was dropped behind it: nothing is tried twice then. Packets that are refused for what they are (empty, too long) do not
 // hold up others: they end up behind those that went, so that ps is a
 // different order of the same packets then.
 func (s *Sender) Send(fd int, c *packet.Cache, ps []packet.Packet) int {
-	sent := 0
-	for i := 0; i < len(ps); {
+	sent, dropped := 0, 0
+	for i := 0; i < len(ps) && dropped < maxDropped; {
 		to := fd
 		if s.fill(ps[i:]) == 0 {
 			if !s.fillLarge(ps[i]) {
@@ -72,10 +76,15 @@ func (s *Sender) Send(fd int, c *packet.Cache, ps []packet.Packet) int {
 			sent++
 			i++
 		}
-		if err == syscall.EMSGSIZE || err == syscall.EINVAL {
+		switch {
+		case err == syscall.EMSGSIZE || err == syscall.EINVAL:
 			i++
-		} else if n == 0 {
-			break
+		case s.drops && (err == syscall.ENOBUFS || n > 0 && n < s.msgs.Count()):
+			i++
+			dropped++
+		case n == 0:
+			c.FreeAll(ps[:sent])
+			return sent
 		}
 	}
 	c.FreeAll(ps[:sent])
@@ -141,18 +150,27 @@ func LargeHeader(p packet.Packet) (sys.VnetHeader, bool) {
 }
 
 // SendBurst sends the first of ps by way of b, which may be nil, completes
-// their checksums, frees what went and returns how many did; see
-// burst.Sender.Send. What is longer than the MTU allows without tags stops it.
-func SendBurst(b *burst.Sender, c *packet.Cache, ps []packet.Packet, mtu int) int {
+// their checksums, frees what went and returns how many did, and the rest, which
+// may be tried in other ways; see burst.Sender.Send. What is longer than the MTU
+// allows without tags stops it. A packet that was dropped is not tried again: it
+// ends up behind the rest, as not sent.
+func SendBurst(b *burst.Sender, c *packet.Cache, ps []packet.Packet, mtu int) (sent int, rest []packet.Packet, end burst.End) {
 	if b == nil || len(ps) < burst.Least {
-		return 0
+		return 0, ps, burst.Unsent
 	}
 	for _, p := range ps {
 		if p.Flags()&packet.FlagLarge == 0 {
 			CompleteFlagged(p)
 		}
 	}
-	n := b.Send(c, ps, mtu+ethernetSize)
+	n, end := b.Send(c, ps, mtu+ethernetSize)
 	c.FreeAll(ps[:n])
-	return n
+	rest = ps[n:]
+	if end == burst.Dropped {
+		p := rest[0]
+		last := copy(rest, rest[1:])
+		rest[last] = p
+		rest = rest[:last]
+	}
+	return n, rest, end
 }

@@ -72,6 +72,7 @@ type near interface {
 	SetConf(mtu int, mac net.HardwareAddr, up bool) error
 	Link() hostif.Link
 	Dropped() (in, out uint64)
+	Sent() (packets, bytes uint64)
 	NotesQueues()
 	Notes() []string
 	Close()
@@ -82,6 +83,13 @@ type packetNear struct{ *pktio.Interface }
 
 // Dropped returns how many packets were lost on reception.
 func (n packetNear) Dropped() (in, out uint64) { return n.Interface.Dropped(), 0 }
+
+// Sent returns nothing: what was taken has been sent.
+func (n packetNear) Sent() (packets, bytes uint64) { return 0, 0 }
+
+// CountsSent reports whether Sent tells what was sent. Otherwise all is that
+// Send took.
+func (d *Device) CountsSent() bool { return d.o.XDP != nil }
 
 // defaultMTU is that of Ethernet.
 const defaultMTU = 1500

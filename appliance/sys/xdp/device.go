@@ -49,11 +49,12 @@ type queue struct {
 	received  sys.Counter   // packets
 	_         [40]byte
 	sending   atomic.Uint32 // the same for the other direction
-	sent      sys.Counter
-	_         [48]byte
+	gone      sys.Counter   // packets sent in bursts
+	goneBytes sys.Counter
+	_         [40]byte
 	wait      int // descriptor that is readable when the socket is
-	// What the queue's earlier sockets dropped.
-	oldIn, oldOut atomic.Uint64
+	// What the queue's earlier sockets dropped and sent.
+	oldIn, oldOut, oldSent, oldBytes atomic.Uint64
 }
 
 // Open opens an interface of the current network namespace. Errors: ENODEV if
@@ -236,11 +237,11 @@ func (d *Device) openSockets(link netlink.Link) error {
 // start gives a socket to the workers.
 func (d *Device) start(i int, s *socket) error {
 	q := &d.queues[i]
-	if err := unix.EpollCtl(q.wait, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+	if err := unix.EpollCtl(q.wait, unix.EPOLL_CTL_ADD, s.in, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
 		return fmt.Errorf("epoll: %w", err)
 	}
 	if i < d.o.Incoming {
-		if err := d.prog.add(d.o.StartQueue+i, s.fd); err != nil {
+		if err := d.prog.add(d.o.StartQueue+i, s.in); err != nil {
 			return err
 		}
 	}
@@ -262,9 +263,12 @@ func (d *Device) drop() {
 			runtime.Gosched()
 			time.Sleep(10 * time.Microsecond)
 		}
+		s.bury()
 		in, out := drops(s)
 		q.oldIn.Add(in)
 		q.oldOut.Add(out)
+		q.oldSent.Add(s.fate.packets.Load())
+		q.oldBytes.Add(s.fate.bytes.Load())
 		s.close()
 	}
 	d.prog.close()
@@ -301,9 +305,31 @@ func (d *Device) takes(mtu int) error {
 	return d.fits(mtu, bind{s.zeroCopy, s.multi})
 }
 
+// Sent returns how many packets, of how many bytes, the kernel or the device has
+// taken and not dropped, as far as that is known.
+func (d *Device) Sent() (packets, bytes uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.queues {
+		p, b := d.queues[i].sent()
+		packets, bytes = packets+p, bytes+b
+	}
+	return packets, bytes
+}
+
+// sent is Sent for one queue. d.mu is held.
+func (q *queue) sent() (packets, bytes uint64) {
+	packets, bytes = q.oldSent.Load()+q.gone.Load(), q.oldBytes.Load()+q.goneBytes.Load()
+	if s := q.socket.Load(); s != nil {
+		packets, bytes = packets+s.fate.packets.Load(), bytes+s.fate.bytes.Load()
+	}
+	return packets, bytes
+}
+
 // Dropped returns how many packets were lost: on reception because the ring
 // was full, the pool had no buffer or they could not be cut, on sending because
-// the kernel refused them.
+// the kernel dropped them after Send, or the interface went away before it took
+// them.
 func (d *Device) Dropped() (in, out uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -319,9 +345,11 @@ func (d *Device) Dropped() (in, out uint64) {
 }
 
 func drops(s *socket) (in, out uint64) {
-	st := s.stats()
+	st := stats(s.in)
 	if s.gate != nil {
 		in = s.gate.lost.Load()
 	}
-	return in + s.lost.Load() + s.uncut.Load() + st.Rx_dropped + st.Rx_ring_full, st.Tx_invalid_descs
+	// A kernel that copies counts a packet for which there was no frame to be
+	// filled as dropped, too.
+	return in + s.lost.Load() + s.uncut.Load() + st.Rx_dropped + st.Rx_ring_full, s.fate.dropped.Load() + stats(s.fd).Tx_invalid_descs
 }

@@ -41,7 +41,16 @@ func (d *Device) Notes() []string {
 		if i < d.o.Incoming {
 			notes = append(notes, fmt.Sprintf("interface %s: incoming queue %d: %d packets, %d dropped", name, i, q.received.Load(), q.dropped()))
 		}
-		notes = append(notes, fmt.Sprintf("interface %s: outgoing queue %d: %d packets, %d frames under way", name, i, q.sent.Load(), q.underWay()))
+		sent, _ := q.sent()
+		notes = append(notes, fmt.Sprintf("interface %s: outgoing queue %d: %d packets, %d frames under way, %d dropped", name, i, sent, q.underWay(), q.lostOut()))
+	}
+	if s := d.queues[0].socket.Load(); s != nil {
+		switch {
+		case s.zeroCopy:
+			notes = append(notes, fmt.Sprintf("interface %s: what the device drops of what it was given counts as sent", name))
+		case s.fate.vague:
+			notes = append(notes, fmt.Sprintf("interface %s: the bytes of dropped packets are not exact before Linux 6.17", name))
+		}
 	}
 	if n := d.uncut(); n > 0 {
 		notes = append(notes, fmt.Sprintf("interface %s: %d packets of several in one could not be cut", name, n))
@@ -95,6 +104,16 @@ func (q *queue) underWay() uint32 {
 	}
 	back := s.done.producer.Load() // first: the other one only grows meanwhile
 	return s.tx.producer.Load() - back
+}
+
+// lostOut returns how many packets were lost on sending. d.mu is held.
+func (q *queue) lostOut() uint64 {
+	n := q.oldOut.Load()
+	if s := q.socket.Load(); s != nil {
+		_, out := drops(s)
+		n += out
+	}
+	return n
 }
 
 // dropped returns how many packets were lost on reception. d.mu is held.

@@ -88,8 +88,7 @@ func (d *Device) ask() (left, less bool) {
 		if s == nil {
 			continue
 		}
-		before := s.untaken()
-		if before == 0 {
+		if s.untaken() == 0 {
 			continue
 		}
 		if s.zeroCopy {
@@ -97,8 +96,8 @@ func (d *Device) ask() (left, less bool) {
 			s.insist()
 			continue
 		}
-		left = s.again() || left
-		less = less || s.untaken() < before
+		still, some := s.again()
+		left, less = left || still, less || some
 	}
 	return left, less
 }
@@ -112,7 +111,3 @@ func (s *socket) insist() {
 	}
 	s.seen = taken
 }
-
-// untaken returns how many frames in the outgoing ring the kernel has not taken.
-// Anybody may ask.
-func (s *socket) untaken() uint32 { return s.tx.producer.Load() - s.tx.consumer.Load() }

@@ -35,7 +35,7 @@ func (d *Device) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int {
 
 func (s *socket) recv(c *packet.Cache, b *packet.Batch, limit, mtu int) int {
 	if s.owing.Load() && !s.zeroCopy {
-		s.again()
+		_, _ = s.again()
 	}
 	n := s.addPieces(c, b, limit)
 	if s.rx.filled() == 0 {

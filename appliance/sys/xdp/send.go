@@ -23,27 +23,29 @@ const (
 	kicks = 8
 )
 
-// Send sends ps through queue q, frees what went and returns how many did. It
-// gives up when all frames are under way. Packets that are refused for what
+// Send takes ps over to be sent through queue q, frees what it took and returns
+// how many. What becomes of them, Sent and Dropped tell. It gives up when all
+// frames are under way. What was dropped of a burst is not taken.
+// Packets that are refused for what
 // they are (shorter than a header, longer than the interface's MTU, to be cut by
-// hardware) do not
-// hold up others: they end up behind those that went, so that ps is a
-// different order of the same packets then.
+// hardware) do not hold up others: they end up behind those that were
+// taken, so that ps is a different order of the same packets then.
 func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	qu := &d.queues[q]
 	qu.sending.Store(1)
 	n := 0
 	if s := qu.socket.Load(); s != nil {
-		mtu := d.host.MTU()
+		mtu, rest := d.host.MTU(), ps
 		if s.untaken() == 0 { // or they would overtake what waits for the kernel
-			n = pktio.SendBurst(s.burst, c, ps, mtu)
+			n, rest, _ = pktio.SendBurst(s.burst, c, ps, mtu)
+			qu.gone.Add(uint64(n))
+			qu.goneBytes.Add(s.burst.Bytes(n))
 		}
-		n += s.send(c, ps[n:], mtu+beyondMTU)
+		n += s.send(c, rest, mtu+beyondMTU)
 		if s.owing.Load() {
 			d.owed.tell()
 		}
 	}
-	qu.sent.Add(uint64(n))
 	qu.sending.Store(0)
 	return n
 }
@@ -55,15 +57,17 @@ func (s *socket) send(c *packet.Cache, ps []packet.Packet, longest int) int {
 	} else {
 		longest = min(longest, s.size)
 	}
-	sent := 0
+	sent, room := 0, s.room()
 	for i, p := range ps {
 		n := p.TotalLen()
 		if n < minLen || n > longest || p.Flags()&packet.FlagLarge != 0 {
 			continue
 		}
-		if (n+s.size-1)/s.size > len(s.free) {
+		parts := (n + s.size - 1) / s.size
+		if parts > min(len(s.free), room) {
 			break
 		}
+		room -= parts
 		pktio.CompleteFlagged(p)
 		s.write(p, n)
 		ps[sent], ps[i] = p, ps[sent]
@@ -71,6 +75,9 @@ func (s *socket) send(c *packet.Cache, ps []packet.Packet, longest int) int {
 	}
 	if sent > 0 {
 		s.tx.publish()
+		if s.zeroCopy {
+			s.trust()
+		}
 		s.flush()
 		c.FreeAll(ps[:sent])
 	} else if s.owing.Load() || s.untaken() > 0 {
@@ -128,25 +135,27 @@ func (s *socket) flush() {
 		s.owing.Store(false)
 		return
 	}
-	left := s.untaken()
 	for range kicks {
-		owing := s.again()
-		now := s.untaken()
-		if !owing || now == left || s.zeroCopy {
+		if left, less := s.again(); !left || !less || s.zeroCopy {
 			break
 		}
-		left = now
 	}
 }
 
-// again tells the kernel about packets to be sent, and returns and notes
-// whether any are left. Anybody may do it.
-func (s *socket) again() bool {
+// again tells the kernel about packets to be sent, and returns and notes whether
+// any are left; less says that it took some. Anybody may do it, but only one at
+// a time: others leave it at the note.
+func (s *socket) again() (left, less bool) {
+	if !s.fate.asked.CompareAndSwap(false, true) {
+		s.owing.Store(true)
+		return true, false
+	}
 	s.owing.Store(false) // first: what another one notes meanwhile holds
-	s.kick()
+	less = s.learn(s.kick())
+	s.fate.asked.Store(false)
 	if s.untaken() == 0 {
-		return false
+		return false, less
 	}
 	s.owing.Store(true)
-	return true
+	return true, less
 }

@@ -26,8 +26,13 @@ import (
 //	+---------------------------------+---------------------------------+
 //
 // So no ring can ever be full when something is put into it.
+//
+// There are two descriptors since poll has the kernel send, too, where it
+// copies, and does not tell what became of it: what is waited for must not be
+// able to.
 type socket struct {
-	fd         int
+	fd         int    // sends, and owns the memory
+	in         int    // receives
 	mem        []byte // all frames of the memory the socket uses
 	size       int    // of a frame
 	zeroCopy   bool
@@ -51,6 +56,7 @@ type socket struct {
 	burst *burst.Sender // nil: there is none
 	free  []uint64      // frames not in use
 	owing atomic.Bool   // the kernel has not taken all that was sent
+	fate  fate
 
 	// For the collector: how many frames had been taken when it looked last.
 	seen uint32
@@ -66,14 +72,16 @@ type bind struct {
 // umem from base on. With a parent it uses the parent's memory, which umem
 // then is.
 func openSocket(o *Options, ifindex, queue int, umem []byte, base int, parent *socket, way bind) (_ *socket, err error) {
-	s := &socket{fd: -1, mem: umem, size: o.FrameSize, busyPoll: o.BusyPoll > 0, multi: way.multi}
+	s := &socket{fd: -1, in: -1, mem: umem, size: o.FrameSize, busyPoll: o.BusyPoll > 0, multi: way.multi}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
-	if s.fd, err = unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
-		return nil, fmt.Errorf("AF_XDP socket: %w", err)
+	for _, fd := range []*int{&s.fd, &s.in} {
+		if *fd, err = unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+			return nil, fmt.Errorf("AF_XDP socket: %w", err)
+		}
 	}
 	if parent == nil {
 		if err := s.register(); err != nil {
@@ -94,7 +102,8 @@ func openSocket(o *Options, ifindex, queue int, umem []byte, base int, parent *s
 		return nil, err
 	}
 	// Twice a batch may be sent at once; kernels before 6.17 have a fixed limit.
-	_ = unix.SetsockoptInt(s.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, kickBudget)
+	err = unix.SetsockoptInt(s.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, min(kickBudget, o.TxFrames))
+	s.fate.vague = errors.Is(err, unix.ENOPROTOOPT)
 	return s, s.bind(o, ifindex, queue, parent, way)
 }
 
@@ -123,7 +132,7 @@ func (s *socket) mapRings(o *Options) (err error) {
 		func(m *unix.XDPMmapOffsets) unix.XDPRingOffset { return m.Cr }); err != nil {
 		return fmt.Errorf("completion: %w", err)
 	}
-	if s.rx, err = mapRing[unix.XDPDesc](s.fd, unix.XDP_RX_RING, o.RxFrames, unix.XDP_PGOFF_RX_RING,
+	if s.rx, err = mapRing[unix.XDPDesc](s.in, unix.XDP_RX_RING, o.RxFrames, unix.XDP_PGOFF_RX_RING,
 		func(m *unix.XDPMmapOffsets) unix.XDPRingOffset { return m.Rx }); err != nil {
 		return fmt.Errorf("incoming: %w", err)
 	}
@@ -140,8 +149,10 @@ func (s *socket) setBusyPoll(o *Options) error {
 	}
 	for _, f := range []struct{ opt, v int }{{unix.SO_PREFER_BUSY_POLL, 1}, {unix.SO_BUSY_POLL, o.BusyPoll},
 		{unix.SO_BUSY_POLL_BUDGET, o.BusyPollBudget}} {
-		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, f.opt, f.v); err != nil {
-			return fmt.Errorf("busy_poll: %w", err)
+		for _, fd := range []int{s.fd, s.in} {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, f.opt, f.v); err != nil {
+				return fmt.Errorf("busy_poll: %w", err)
+			}
 		}
 	}
 	return nil
@@ -171,6 +182,10 @@ func (s *socket) bind(o *Options, ifindex, queue int, parent *socket, way bind) 
 		time.Sleep(busyPause)
 		err = unix.Bind(s.fd, to)
 	}
+	if err == nil {
+		to.Flags, to.SharedUmemFD = unix.XDP_SHARED_UMEM, uint32(s.fd)
+		err = unix.Bind(s.in, to)
+	}
 	if err != nil {
 		return fmt.Errorf("bind to queue %d: %w", queue, err)
 	}
@@ -179,22 +194,24 @@ func (s *socket) bind(o *Options, ifindex, queue int, parent *socket, way bind) 
 	return nil
 }
 
-// stats returns what the kernel counted; zero if it does not say.
-func (s *socket) stats() (st unix.XDPStatistics) {
+// stats returns what the kernel counted for one of the descriptors; zero if it
+// does not say.
+func stats(fd int) (st unix.XDPStatistics) {
 	size := uint32(unsafe.Sizeof(st))
-	_, _, _ = unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), unix.SOL_XDP, unix.XDP_STATISTICS,
+	_, _, _ = unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_XDP, unix.XDP_STATISTICS,
 		uintptr(unsafe.Pointer(&st)), uintptr(unsafe.Pointer(&size)), 0)
 	return st
 }
 
-// kick has the kernel send what is in the outgoing ring.
-func (s *socket) kick() {
+// kick has the kernel send what is in the outgoing ring, and returns its answer.
+func (s *socket) kick() unix.Errno {
 	// The call returns at once, so that there is no point in telling the
 	// scheduler about it: it would only take the worker's place away.
-	_, _, _ = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+	_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
 	if s.busyPoll && s.zeroCopy && s.untaken() > 0 {
 		s.wake()
 	}
+	return e
 }
 
 // wake has the kernel tell the driver that there is something to be sent. With
@@ -208,7 +225,7 @@ func (s *socket) wake() {
 
 // poke has the kernel look for incoming packets.
 func (s *socket) poke() {
-	_, _, _ = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+	_, _, _ = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.in), 0, 0, unix.MSG_DONTWAIT, 0, 0)
 }
 
 // close ends the socket. The memory of its frames is the caller's.
@@ -218,5 +235,6 @@ func (s *socket) close() {
 	s.fill.unmap()
 	s.done.unmap()
 	s.burst.Close()
+	sys.CloseFD(s.in)
 	sys.CloseFD(s.fd)
 }
