@@ -24,6 +24,7 @@
 package burst
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -36,6 +37,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 const (
@@ -124,6 +126,9 @@ func Try(link netlink.Link, how choice.Choice) (*Sender, error) {
 	case err == nil:
 		return s, nil
 	case how == choice.On:
+		if missing := hostif.MissingCapabilities(unix.CAP_NET_ADMIN, unix.CAP_BPF); missing != "" && errors.Is(err, unix.EPERM) {
+			err = fmt.Errorf("%w: the daemon lacks %s", err, missing)
+		}
 		return nil, fmt.Errorf("bursts: on: %w", err)
 	}
 	return nil, nil

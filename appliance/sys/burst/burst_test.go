@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -297,6 +298,52 @@ func TestUsable(t *testing.T) {
 			return nil
 		})
 	}
+}
+
+// The capabilities that the documentation names are enough: those of root include
+// CAP_PERFMON, with which the kernel takes programs that it refuses without.
+func TestCapabilities(t *testing.T) {
+	k := connect(t)
+	for _, c := range []struct {
+		caps  []int
+		code  int
+		lacks string
+	}{
+		{[]int{unix.CAP_BPF, unix.CAP_NET_ADMIN}, 0, ""},
+		{[]int{unix.CAP_BPF}, errno.EPERM, "CAP_NET_ADMIN"},
+		{[]int{unix.CAP_NET_ADMIN}, errno.EPERM, "CAP_BPF"},
+	} {
+		k.ns.Link("near", func(l netlink.Link) error {
+			all, err := effective(c.caps)
+			if err != nil {
+				return err
+			}
+			s, err := burst.Try(l, choice.On)
+			s.Close()
+			if errno.Code(err) != c.code || err != nil && !strings.HasSuffix(err.Error(), "the daemon lacks "+c.lacks) {
+				t.Errorf("with %v: %v", c.caps, err)
+			}
+			return unix.Capset(&capHeader, &all[0])
+		})
+	}
+}
+
+var capHeader = unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+
+// effective has no other capabilities in effect for the calling thread, and
+// returns those that were.
+func effective(caps []int) (all [2]unix.CapUserData, err error) {
+	if err := unix.Capget(&capHeader, &all[0]); err != nil {
+		return all, err
+	}
+	some := all
+	for i := range some {
+		some[i].Effective = 0
+	}
+	for _, c := range caps {
+		some[c/32].Effective |= 1 << (c % 32)
+	}
+	return all, unix.Capset(&capHeader, &some[0])
 }
 
 func TestDoesNotAllocate(t *testing.T) {
