@@ -192,6 +192,9 @@ func (d *Device) attach(index int) (err error) {
 		if d.o.Mode == Native || errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EPERM) {
 			return fmt.Errorf("native mode: %w", err)
 		}
+		if d.o.ZeroCopy == choice.On {
+			return fmt.Errorf("zero_copy: on: needs native mode: %w", err)
+		}
 		d.reason = "native mode: " + err.Error()
 	}
 	if d.prog, err = attach(index, n, false); err != nil {

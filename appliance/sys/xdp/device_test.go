@@ -96,6 +96,10 @@ func TestFallsBack(t *testing.T) {
 	if err := k.ns.Run(func() error { _, err := Open("lo", Options{Mode: Native}); return err }); err == nil || !strings.Contains(err.Error(), `interface "lo": native mode`) {
 		t.Error(err)
 	}
+	err := k.ns.Run(func() error { _, err := Open("lo", Options{ZeroCopy: choice.On}); return err })
+	if errno.Code(err) != int(unix.EOPNOTSUPP) || !strings.Contains(err.Error(), `interface "lo": zero_copy: on: needs native mode: `) {
+		t.Error(err)
+	}
 }
 
 func TestErrors(t *testing.T) {
