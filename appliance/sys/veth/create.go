@@ -4,6 +4,7 @@
 package veth
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -132,6 +133,10 @@ func (d *Device) furnish(there *netns.Namespace) error {
 	link, err := kern.LinkByName(d.o.Far)
 	if err != nil {
 		return fail("find", err)
+	}
+	if d.o.FarMAC == nil {
+		// A cable that is made again has the address that others know.
+		d.o.FarMAC = bytes.Clone(link.Attrs().HardwareAddr)
 	}
 	if link.Attrs().MTU != d.o.MTU {
 		if err := kern.LinkSetMTU(link, d.o.MTU); err != nil {

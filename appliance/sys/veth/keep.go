@@ -4,6 +4,7 @@
 package veth
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -123,6 +124,9 @@ func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	}
 	if mtu != 0 {
 		d.o.MTU = mtu
+	}
+	if mac != nil { // the next cable's, too
+		d.o.NearMAC = bytes.Clone(mac)
 	}
 	return nil
 }

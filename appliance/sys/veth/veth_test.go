@@ -253,3 +253,24 @@ func TestCableIsDeletedAndMadeAgain(t *testing.T) {
 		t.Errorf("%d interfaces are left, want lo twice", n)
 	}
 }
+
+// Nobody has to learn the addresses anew when a cable is made again, whether they
+// were asked for, set later or are random ones.
+func TestAddressesStay(t *testing.T) {
+	o := options()
+	o.FarMAC = nil
+	k := newRig(t, o)
+	mac := attrs(k.away, "far0").HardwareAddr
+	other := net.HardwareAddr{2, 1, 2, 3, 4, 5}
+	if err := k.d.SetConf(0, other, true); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		k.away.Delete("far0")
+		k.remade(i + 1)
+		near, far := attrs(k.home, "near0"), attrs(k.away, "far0")
+		if !bytes.Equal(near.HardwareAddr, other) || !bytes.Equal(far.HardwareAddr, mac) {
+			t.Fatalf("near %s, far %s; want %s, %s", near.HardwareAddr, far.HardwareAddr, other, mac)
+		}
+	}
+}
