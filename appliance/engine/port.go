@@ -192,8 +192,8 @@ func (e *Engine) Port(name string) *port.Port {
 }
 
 // SetPortConf changes a port's MTU (0: keep), address (all zero: keep) and
-// administrative state. Errors: EINVAL for an empty name or a malformed
-// address, ENOENT, and what the driver answers.
+// administrative state. Errors: EINVAL for an empty name or an address that is
+// malformed or for several stations, ENOENT, and what the driver answers.
 func (e *Engine) SetPortConf(name, mac string, mtu uint32, up bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -212,8 +212,11 @@ func (e *Engine) SetPortConf(name, mac string, mtu uint32, up bool) error {
 	if addr != (header.MAC{}) {
 		hw = addr[:]
 	}
+	if addr[0]&1 != 0 {
+		return errno.Errorf(errno.EINVAL, "port %s: mac_addr: %s: must be the address of one station", name, hw)
+	}
 	if err := p.SetConf(int(mtu), hw, up); err != nil {
-		return err
+		return errno.Wrap(err, "port %s", name)
 	}
 	e.changed()
 	return nil

@@ -150,8 +150,16 @@ type (
 // port is up or down.
 type NoSettings struct{}
 
-// SetConf accepts everything.
-func (NoSettings) SetConf(int, net.HardwareAddr, bool) error { return nil }
+// The MTU that a port without an interface may be told.
+const minMTU, maxMTU = 68, 65535
+
+// SetConf accepts everything that could be. Errors: EINVAL.
+func (NoSettings) SetConf(mtu int, _ net.HardwareAddr, _ bool) error {
+	if mtu != 0 && (mtu < minMTU || mtu > maxMTU) {
+		return errno.Errorf(errno.EINVAL, "mtu should be >= %d and <= %d: mtu %d", minMTU, maxMTU, mtu)
+	}
+	return nil
+}
 
 // DeviceStats are counters kept by the device since it was opened. Own says,
 // always or never, that packets and bytes of the outgoing direction are the
@@ -285,7 +293,7 @@ func (p *Port) queues(dir Dir) []Queue {
 func (p *Port) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 	c, ok := p.Device.(Configurer)
 	if !ok {
-		return errno.Errorf(errno.ENOTSUP, "port %s: driver %s has no settings to change", p.Name, p.Driver.Name)
+		return errno.Errorf(errno.ENOTSUP, "driver %s has no settings to change", p.Driver.Name)
 	}
 	if err := c.SetConf(mtu, mac, up); err != nil {
 		return err
