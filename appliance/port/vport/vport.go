@@ -60,7 +60,7 @@ func create(cfg *port.Config, arg *VPortArg) (*device, error) {
 	var bad *tap.AddressError
 	switch {
 	case errors.As(err, &bad):
-		return nil, addressError(err)
+		return nil, errno.Wrap(err, "Failed to set IP addresses")
 	case err != nil:
 		return nil, errno.Wrap(err, "SN_IOC_CREATE_HOSTNIC failure")
 	}

@@ -79,7 +79,8 @@ func TestErrors(t *testing.T) {
 		{&VPortArg{Ifname: "taken"}, errno.EEXIST, "SN_IOC_CREATE_HOSTNIC failure: interface taken: exists already"},
 		{&VPortArg{Ifname: "a/b"}, errno.EINVAL, `SN_IOC_CREATE_HOSTNIC failure: interface "a/b"`},
 		{&VPortArg{IpAddrs: []string{"10.0.0.1/24", "10.0.0/24"}}, errno.EINVAL, "Failed to set IP addresses (incorrect IP address format?)"},
-		{&VPortArg{IpAddrs: []string{"10.0.0.1/24", "10.0.0.1/24"}}, errno.EEXIST, "Failed to set IP addresses (incorrect IP address format?)"},
+		{&VPortArg{IpAddrs: []string{"10.0.0.1/24", "10.0.0.1/24"}}, errno.EEXIST, "Failed to set IP addresses: interface vport0: address 10.0.0.1/24"},
+		{&VPortArg{IpAddrs: []string{"2001:db8::1/64"}}, errno.EACCES, "Failed to set IP addresses: interface vport0: address 2001:db8::1/64: permission denied: IPv6 is turned off there"},
 	} {
 		p, err := at(ns, k.arg, 1, 2)
 		if err == nil {

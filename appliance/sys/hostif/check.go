@@ -4,7 +4,10 @@
 package hostif
 
 import (
+	"errors"
+	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/vishvananda/netlink"
 
@@ -39,6 +42,16 @@ func CheckMTU(mtu int) error {
 		return errno.Errorf(errno.EINVAL, "mtu should be >= %d and <= %d: mtu %d", minMTU, maxMTU, mtu)
 	}
 	return nil
+}
+
+// AddAddress gives an interface, of the namespace that kern is for, an address. The
+// kernel refuses those of IPv6 with EACCES where that is turned off.
+func AddAddress(kern *netlink.Handle, link netlink.Link, a *netlink.Addr) error {
+	err := kern.AddrAdd(link, a)
+	if errors.Is(err, syscall.EACCES) && a.IP.To4() == nil {
+		return fmt.Errorf("%w: IPv6 is turned off there (sysctl net.ipv6.conf.default.disable_ipv6)", err)
+	}
+	return err
 }
 
 // ParseAddresses parses addresses with prefix length. Errors: EINVAL.

@@ -144,7 +144,7 @@ func (d *Device) furnish(where *netns.Namespace, link netlink.Link) error {
 		return err
 	}
 	for i, a := range addresses {
-		err := kern.AddrAdd(link, a)
+		err := hostif.AddAddress(kern, link, a)
 		if errors.Is(err, syscall.EEXIST) && d.o.Persist {
 			continue // it has the address since the last time
 		}

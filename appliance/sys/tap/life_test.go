@@ -95,6 +95,7 @@ func TestOpenErrors(t *testing.T) {
 		{func(o *Options) { o.Persist = true }, errno.EBUSY, "is in use by another program"},
 		{func(o *Options) { o.Name, o.Persist = "cable", true }, errno.EEXIST, "is of type veth"},
 		{func(o *Options) { o.Name, o.Addresses = "tap8", []string{"10.7.0.1/24", "10.7.0.1/24"} }, errno.EEXIST, "address 10.7.0.1/24"},
+		{func(o *Options) { o.Name, o.Addresses = "tap8", []string{"2001:db8::1/64"} }, errno.EACCES, "2001:db8::1/64: permission denied: IPv6 is turned off there"},
 		{func(o *Options) { o.Name, o.MAC = "tap8", []byte{1, 0, 0, 0, 0, 1} }, int(unix.EADDRNOTAVAIL), "address 01:00:00:00:00:01"},
 		{func(o *Options) { o.Where.Path = "/nowhere" }, errno.ENOENT, "/nowhere"},
 	} {

@@ -148,7 +148,7 @@ func (d *Device) furnish(there *netns.Namespace) error {
 		return err
 	}
 	for i, a := range addresses {
-		if err := kern.AddrAdd(link, a); err != nil {
+		if err := hostif.AddAddress(kern, link, a); err != nil {
 			return fail("address "+d.o.Addresses[i], err)
 		}
 	}
