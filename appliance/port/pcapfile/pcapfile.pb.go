@@ -231,7 +231,9 @@ type PcapFileWrite struct {
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
 	// Bytes of each packet that are kept. The file tells the whole length.
 	SnapLength uint32 `protobuf:"varint,3,opt,name=snap_length,json=snapLength,proto3" json:"snap_length,omitempty"`
-	// Begin a new file before one would be larger than this.
+	// Begin a new file before one would be larger than this. With this and the
+	// next two: when packets come faster than the disk makes new files, one goes
+	// on longer than it should. None is lost for that.
 	RotateBytes uint64 `protobuf:"varint,4,opt,name=rotate_bytes,json=rotateBytes,proto3" json:"rotate_bytes,omitempty"`
 	// Begin a new file when so many packets are in one.
 	RotatePackets uint64 `protobuf:"varint,5,opt,name=rotate_packets,json=rotatePackets,proto3" json:"rotate_packets,omitempty"`

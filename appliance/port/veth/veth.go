@@ -7,6 +7,7 @@ package veth
 
 import (
 	"net"
+	"strings"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
@@ -61,6 +62,9 @@ func create(cfg *port.Config, arg *VethPortArg) (port.Device, error) {
 		}
 	}
 	d, err := veth.Open(o)
+	if arg.GetEngineIfname() == "" && errno.Code(err) == errno.EEXIST && strings.Contains(err.Error(), o.Near) {
+		return nil, errno.Errorf(errno.EEXIST, "%w: give the engine's end another name (engine_ifname)", err)
+	}
 	if err != nil {
 		return nil, err
 	}

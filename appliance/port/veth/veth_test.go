@@ -154,6 +154,12 @@ func TestErrors(t *testing.T) {
 			t.Errorf("errno %d: %v, want %d: …%s…", errno.Code(err), err, k.code, k.text)
 		}
 	}
+	first := mustAt(t, ns, "subscriber-1", &VethPortArg{Ifname: "s1"})
+	_, err := at(ns, "subscriber-2", &VethPortArg{Ifname: "s2"})
+	if errno.Code(err) != errno.EEXIST || !strings.HasPrefix(err.Error(), "interface subscriber.bess: exists already: ") || !strings.Contains(err.Error(), "engine_ifname") {
+		t.Error(err)
+	}
+	first.Device.Close()
 	if attrs(ns, "p0") != nil || attrs(ns, "p0.bess") != nil {
 		t.Error("an attempt that failed left its cable")
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -115,6 +116,11 @@ func TestTargetErrors(t *testing.T) {
 	fakeDocker(t, "echo 0")
 	_, err := Target{Container: "stopped"}.Open()
 	expect(t, err, errno.ESRCH, "Cannot find the PID of container stopped: it does not run")
+	dockerTime = 100 * time.Millisecond
+	defer func() { dockerTime = 10 * time.Second }()
+	fakeDocker(t, "sleep 20") // of the shell: docker ends, this does not
+	_, err = Target{Container: "slow"}.Open()
+	expect(t, err, errno.ESRCH, "Cannot find the PID of container slow: docker: does not answer within 100ms")
 	t.Setenv("PATH", t.TempDir())
 	_, err = Target{Container: "any"}.Open()
 	expect(t, err, errno.ENOENT, "Command 'docker' is not available")

@@ -84,12 +84,11 @@ func filePath(path string) string {
 // containerName is what docker accepts as id or name.
 var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
-const (
-	// maxContainerName is far more than any name or id has.
-	maxContainerName = 255
-	// dockerTime is how long docker may take to answer.
-	dockerTime = 10 * time.Second
-)
+// maxContainerName is far more than any name or id has.
+const maxContainerName = 255
+
+// dockerTime is how long docker may take to answer.
+var dockerTime = 10 * time.Second
 
 // containerPID asks docker for a process of a container.
 func containerPID(name string) (int64, error) {
@@ -101,9 +100,14 @@ func containerPID(name string) (int64, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), dockerTime)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "docker", "inspect", "--type", "container", "--format", "{{.State.Pid}}", name).Output()
+	cmd := exec.CommandContext(ctx, "docker", "inspect", "--type", "container", "--format", "{{.State.Pid}}", name)
+	cmd.WaitDelay = dockerTime / 10 // for what docker may have started itself
+	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
 		return 0, errno.Errorf(errno.ENOENT, "Command 'docker' is not available (not installed?)")
+	}
+	if ctx.Err() != nil {
+		return 0, errno.Errorf(errno.ESRCH, "Cannot find the PID of container %s: docker: does not answer within %s", name, dockerTime)
 	}
 	if err != nil {
 		return 0, errno.Errorf(errno.ESRCH, "Cannot find the PID of container %s: docker: %s", name, reason(err))
