@@ -114,7 +114,10 @@ type AFXDPPortArg struct {
 	// that the other end of a veth pair works them off together: costs a third
 	// less. Programs like tcpdump see them then. "auto" does so at an end of a
 	// veth pair with one queue to send through and nothing of traffic control on
-	// it (tc); "on" insists on it (EOPNOTSUPP).
+	// it (tc); "on" insists on it
+	// (EOPNOTSUPP). It is decided anew when the interface comes again: with "on" one
+	// where it is impossible is not used, as if it were away, until it is possible.
+	// The port's notes tell what is in effect, and why.
 	Bursts        string `protobuf:"bytes,12,opt,name=bursts,proto3" json:"bursts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -24,7 +24,6 @@
 package burst
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -36,8 +35,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 const (
@@ -113,25 +110,6 @@ func currentSpace() space {
 		return space{}
 	}
 	return space{uint64(st.Dev), st.Ino} //nolint:unconvert // narrower elsewhere
-}
-
-// Try is Open for those who can do without: there is no Sender if none is
-// wanted, or none is possible and choice.Auto is chosen.
-func Try(link netlink.Link, how choice.Choice) (*Sender, error) {
-	if how == choice.Off {
-		return nil, nil
-	}
-	s, err := Open(link)
-	switch {
-	case err == nil:
-		return s, nil
-	case how == choice.On:
-		if missing := hostif.MissingCapabilities(unix.CAP_NET_ADMIN, unix.CAP_BPF); missing != "" && errors.Is(err, unix.EPERM) {
-			err = fmt.Errorf("%w: the daemon lacks %s", err, missing)
-		}
-		return nil, fmt.Errorf("bursts: on: %w", err)
-	}
-	return nil, nil
 }
 
 // Open returns a Sender for an interface of the calling thread's network

@@ -289,11 +289,21 @@ func TestUsable(t *testing.T) {
 				t.Errorf("%s: %v, want %q", name, err, want)
 			}
 			for how, fails := range map[choice.Choice]bool{choice.Auto: false, choice.On: want != "", choice.Off: false} {
-				s, err := burst.Try(l, how)
-				if (err != nil) != fails || (s != nil) != (how != choice.Off && want == "") {
-					t.Errorf("%s, %d: %v, %v", name, how, s, err)
+				b := burst.New(how, 2)
+				note := "batches are sent at once"
+				switch {
+				case how == choice.Off:
+					note = ""
+				case want != "":
+					note = "batches are not sent at once: " + want
 				}
-				s.Close()
+				if err := b.Take(l, ""); (err != nil) != fails || b.Note() != note || (b.Of(1) != nil) != (how != choice.Off && want == "") {
+					t.Errorf("%s, %d: %v, %q", name, how, err, b.Note())
+				}
+				if err := b.Take(l, "not wanted"); how == choice.Auto && (err != nil || b.Note() != "batches are not sent at once: not wanted") {
+					t.Errorf("%s: %v, %q", name, err, b.Note())
+				}
+				b.Close()
 			}
 			return nil
 		})
@@ -318,8 +328,9 @@ func TestCapabilities(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			s, err := burst.Try(l, choice.On)
-			s.Close()
+			b := burst.New(choice.On, 1)
+			err = b.Take(l, "")
+			b.Close()
 			if errno.Code(err) != c.code || err != nil && !strings.HasSuffix(err.Error(), "the daemon lacks "+c.lacks) {
 				t.Errorf("with %v: %v", c.caps, err)
 			}

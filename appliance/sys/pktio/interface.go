@@ -15,6 +15,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
@@ -38,7 +39,7 @@ type InterfaceOptions struct {
 	Blocks bool
 	// Bypass sends past the interface's queueing discipline, and so not in bursts.
 	Bypass bool
-	// Bursts has batches sent as package burst does.
+	// Bursts has batches sent as package burst does, where that is decided.
 	Bursts choice.Choice
 	// Large lets packets in as local senders leave them to be cut, with
 	// packet.FlagLarge. Otherwise they are cut.
@@ -61,7 +62,10 @@ type Interface struct {
 	out   []*transmitter
 	downs atomic.Uint64 // how often the interface went down
 	mu    sync.Mutex    // guards the control side of the queues
-	again int           // how often the interface came again; under mu
+	// Under mu:
+	bursts  *burst.Bursts // the control side's part
+	again   int           // how often the interface came again
+	trouble error         // why the one that came is not used
 }
 
 // OpenInterface opens an interface of the current network namespace. Errors:
@@ -69,7 +73,7 @@ type Interface struct {
 // what the kernel answers.
 func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 	o.Incoming, o.Outgoing = max(o.Incoming, 1), max(o.Outgoing, 1)
-	i := &Interface{o: o}
+	i := &Interface{o: o, bursts: burst.New(o.Bursts, o.Outgoing)}
 	if i.host, err = hostif.Claim(name, hostif.Options{Port: o.Port, Exclusive: o.Exclusive}); err != nil {
 		return nil, err
 	}
@@ -114,8 +118,11 @@ func (i *Interface) openQueues(link netlink.Link) error {
 		}
 	}
 	if i.o.Send {
+		if err := i.takeBursts(link); err != nil {
+			return err
+		}
 		for range i.o.Outgoing {
-			t, err := openTransmitter(link, i.o)
+			t, err := openTransmitter(a.Index, i.o.Bypass)
 			if err != nil {
 				return err
 			}
@@ -123,6 +130,15 @@ func (i *Interface) openQueues(link netlink.Link) error {
 		}
 	}
 	return nil
+}
+
+// takeBursts decides whether batches are sent at once.
+func (i *Interface) takeBursts(link netlink.Link) error {
+	not := ""
+	if i.o.Bypass {
+		not = "qdisc_bypass is set"
+	}
+	return i.bursts.Take(link, not)
 }
 
 // openRings gives every incoming queue a ring. Its frames hold a packet of the
@@ -157,26 +173,41 @@ func (i *Interface) openRings(a *netlink.LinkAttrs) error {
 	return err
 }
 
-// reopen goes on with the interface that came again.
+// reopen goes on with the interface that came again, as if it were opened.
 func (i *Interface) reopen() error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.trouble = i.follow()
+	if i.trouble != nil {
+		i.bursts.Leave()
+		return i.trouble
+	}
+	i.again++
+	return nil
+}
+
+// follow makes all queues those of the interface that came again. i.mu is held.
+func (i *Interface) follow() error {
 	link, err := i.host.Device()
 	if err != nil {
 		return err
 	}
 	a := link.Attrs()
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	if len(i.out) > 0 {
+		if err := i.host.Do(func() error { return i.takeBursts(link) }); err != nil {
+			return err
+		}
+	}
 	if len(i.in) > 0 {
 		if err := i.host.Do(func() error { return i.openRings(a) }); err != nil {
 			return err
 		}
 	}
 	for _, t := range i.out {
-		if err := i.host.Do(func() error { return t.rebind(link) }); err != nil {
+		if err := i.host.Do(func() error { return t.rebind(a.Index) }); err != nil {
 			return err
 		}
 	}
-	i.again++
 	return nil
 }
 
@@ -190,6 +221,7 @@ func (i *Interface) Close() {
 	for _, t := range i.out {
 		t.close()
 	}
+	i.bursts.Close()
 }
 
 // Address returns the interface's MTU and hardware address.
@@ -216,7 +248,7 @@ func (i *Interface) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int
 // Sender.Send.
 func (i *Interface) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	t := i.out[q]
-	n := t.send(c, ps, i.host.MTU())
+	n := t.send(i.bursts.Of(q), c, ps, i.host.MTU())
 	t.packets.Add(uint64(n))
 	return n
 }
@@ -264,10 +296,13 @@ func (i *Interface) Notes() []string {
 	if len(i.in) > 0 {
 		say(": ring of %s", i.in[0].ring.Load().Shape())
 	}
-	if len(i.out) > 0 && i.out[0].burst != nil {
-		say(": batches are sent at once")
-	}
 	a, err := i.host.Attrs()
+	if note := i.bursts.Note(); err == nil && note != "" {
+		say(": %s", note)
+	}
+	if i.trouble != nil {
+		say(": not opened again: %v", i.trouble)
+	}
 	switch {
 	case err != nil:
 		say(" is gone")

@@ -216,8 +216,69 @@ func TestInterfaceSendsBursts(t *testing.T) {
 			t.Fatalf("%d packets sent, want %d", n, len(want))
 		}
 		same(t, k.get(len(want)), want)
-		if said := strings.Contains(strings.Join(k.near.Notes(), "\n"), "sent at once"); said != (how != choice.Off) {
+		if said := strings.Contains(strings.Join(k.near.Notes(), "\n"), "are sent at once"); said != (how != choice.Off) {
 			t.Errorf("bursts %d: %q", how, k.near.Notes())
+		}
+	}
+}
+
+// Whether there are bursts is decided anew when the interface comes again.
+func TestBurstsWhenItComesAgain(t *testing.T) {
+	const yes, no = "interface near: batches are sent at once", "interface near: batches are not sent at once: the interface has 2 queues to send through"
+	for _, how := range []choice.Choice{choice.Auto, choice.On} {
+		o := both()
+		o.Bursts = how
+		k := connect(t, o)
+		again := func(queues int) {
+			t.Helper()
+			k.ns.Delete("near")
+			k.ns.Do(func() error {
+				a := netlink.NewLinkAttrs()
+				a.Name, a.NumRxQueues, a.NumTxQueues = "near", queues, queues
+				return netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: "far"})
+			})
+			k.ns.Up("near", true)
+			k.ns.Up("far", true)
+			_ = unix.Close(k.far)
+			k.ns.Do(func() (err error) { k.far, err = socketAt("far"); return err })
+		}
+		if how == choice.Auto { // one that begins without gets them, too
+			k.near.Close()
+			again(2)
+			k.open(o)
+			if !k.noted(no) {
+				t.Errorf("%q", k.near.Notes())
+			}
+			again(1)
+			testenv.Eventually(t, "there are bursts", func() bool { return k.noted(yes) })
+		}
+		for range 2 {
+			if !k.noted(yes) {
+				t.Errorf("%q", k.near.Notes())
+			}
+			again(2)
+			if how == choice.On {
+				testenv.Eventually(t, "the reason is told", func() bool {
+					return k.noted("interface near: not opened again: bursts: on: the interface has 2 queues to send through") && !k.noted(yes)
+				})
+				k.put(frame(60, 1))
+				k.b.Clear()
+				if n := k.near.Recv(0, k.c, &k.b, 64); n != 0 || k.send(frame(60, 2)) != 0 {
+					t.Errorf("%d received, or something sent", n)
+				}
+			} else {
+				testenv.Eventually(t, "the reason is told", func() bool { return k.noted(no) && !k.noted(yes) })
+				testenv.Eventually(t, "packets are sent", func() bool { return k.send(frame(60, 3)) == 1 })
+			}
+			again(1)
+			testenv.Eventually(t, "there are bursts", func() bool { return k.noted(yes) && !k.noted("not opened") })
+			testenv.Eventually(t, "a batch is sent", func() bool {
+				var all [][]byte
+				for i := range 20 {
+					all = append(all, frame(60, byte(i)))
+				}
+				return k.send(all...) == len(all)
+			})
 		}
 	}
 }

@@ -6,8 +6,6 @@ package pktio
 import (
 	"sync/atomic"
 
-	"github.com/vishvananda/netlink"
-
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
@@ -145,14 +143,12 @@ const ethernetSize = 14
 type transmitter struct {
 	out, large int // sockets
 	sender     *Sender
-	burst      *burst.Sender // nil: there is none
 	packets    sys.Counter
 }
 
 // openTransmitter opens a queue that leads to an interface of the current
 // network namespace.
-func openTransmitter(link netlink.Link, o InterfaceOptions) (_ *transmitter, err error) {
-	index, bypass := link.Attrs().Index, o.Bypass
+func openTransmitter(index int, bypass bool) (_ *transmitter, err error) {
 	t := &transmitter{out: -1, large: -1}
 	defer func() {
 		if err != nil {
@@ -169,17 +165,12 @@ func openTransmitter(link netlink.Link, o InterfaceOptions) (_ *transmitter, err
 		return nil, err
 	}
 	t.sender.drops = true // sendmmsg does not say why it took no more
-	if !bypass {
-		if t.burst, err = burst.Try(link, o.Bursts); err != nil {
-			return nil, err
-		}
-	}
 	return t, t.sender.AllowLarge(t.large)
 }
 
-// send sends ps, frees what went and returns how many did; see Sender.Send.
-func (t *transmitter) send(c *packet.Cache, ps []packet.Packet, mtu int) int {
-	n, rest, end := SendBurst(t.burst, c, ps, mtu)
+// send sends ps, as a burst as far as b can, frees what went and returns how many did; see Sender.Send.
+func (t *transmitter) send(b *burst.Sender, c *packet.Cache, ps []packet.Packet, mtu int) int {
+	n, rest, end := SendBurst(b, c, ps, mtu)
 	if end == burst.NoLink {
 		return n
 	}
@@ -188,15 +179,7 @@ func (t *transmitter) send(c *packet.Cache, ps []packet.Packet, mtu int) int {
 
 // rebind makes the queue lead to another interface of the current network
 // namespace.
-func (t *transmitter) rebind(link netlink.Link) error {
-	index := link.Attrs().Index
-	if t.burst != nil {
-		if burst.Usable(link) == nil {
-			t.burst.Lead(index)
-		} else {
-			t.burst.Lead(0)
-		}
-	}
+func (t *transmitter) rebind(index int) error {
 	if err := sys.BindPacketSender(t.out, index); err != nil {
 		return err
 	}
@@ -206,7 +189,6 @@ func (t *transmitter) rebind(link netlink.Link) error {
 func (t *transmitter) close() {
 	sys.CloseFD(t.out)
 	sys.CloseFD(t.large)
-	t.burst.Close()
 	if t.sender != nil {
 		t.sender.Close()
 	}

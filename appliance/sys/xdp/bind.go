@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 )
 
@@ -61,18 +60,13 @@ func (d *Device) room(zeroCopy bool) int {
 	return room
 }
 
-// openBursts lets sockets send batches at once, if that is possible.
-func (d *Device) openBursts(link netlink.Link, socks []*socket) (err error) {
-	for _, s := range socks {
-		how := d.o.Bursts
-		if how == choice.Auto && s.zeroCopy {
-			how = choice.Off
-		}
-		if s.burst, err = burst.Try(link, how); err != nil {
-			return err
-		}
+// takeBursts decides whether batches are sent at once.
+func (d *Device) takeBursts(link netlink.Link, zeroCopy bool) error {
+	not := ""
+	if zeroCopy {
+		not = "the device reads the frames itself"
 	}
-	return nil
+	return d.bursts.Take(link, not)
 }
 
 // bindAll opens all sockets in one way.

@@ -18,6 +18,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
@@ -30,6 +31,7 @@ type Device struct {
 	host   *hostif.Interface
 	queues []queue
 	owed   *collector
+	bursts *burst.Bursts // control side: under mu
 
 	mu     sync.Mutex // guards the rest
 	prog   *program
@@ -69,7 +71,7 @@ func Open(name string, o Options) (_ *Device, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{o: o, host: host, queues: make([]queue, o.Queues), owed: newCollector()}
+	d := &Device{o: o, host: host, queues: make([]queue, o.Queues), owed: newCollector(), bursts: burst.New(o.Bursts, o.Queues)}
 	d.owed.ended.Go(func() { d.owed.run(d.ask) })
 	defer func() {
 		if err != nil {
@@ -110,6 +112,7 @@ func (d *Device) Close() {
 	defer d.mu.Unlock()
 	d.closed = true
 	d.drop()
+	d.bursts.Close()
 	sys.Unmap(d.mem)
 	d.mem = nil
 	for i := range d.queues {
@@ -212,7 +215,7 @@ func (d *Device) openSockets(link netlink.Link) error {
 		return err
 	}
 	d.owed.slow.Store(socks[0].zeroCopy)
-	if err := d.openBursts(link, socks); err != nil {
+	if err := d.takeBursts(link, socks[0].zeroCopy); err != nil {
 		for _, s := range socks {
 			s.close()
 		}
@@ -274,6 +277,7 @@ func (d *Device) drop() {
 		q.oldBytes.Add(s.fate.bytes.Load())
 		s.close()
 	}
+	d.bursts.Leave()
 	d.prog.close()
 	d.prog = nil
 }

@@ -395,7 +395,7 @@ func TestBurstsKeepTheOrder(t *testing.T) {
 		got = append(got, k.get(due-len(got))...) // the far end has no room for all
 	}
 	same(t, got, want)
-	if !k.noted("bursts") {
+	if !k.noted("batches are sent at once") {
 		t.Errorf("%q", k.near.Notes())
 	}
 }
@@ -411,8 +411,40 @@ func TestBurstsThatAreImpossible(t *testing.T) {
 		return nil
 	})
 	k.open(Options{})
-	if k.noted("bursts") {
+	if !k.noted("batches are not sent at once: the interface has 2 queues to send through") {
 		t.Errorf("%q", k.near.Notes())
+	}
+}
+
+// Whether there are bursts is decided anew when the interface comes again.
+func TestBurstsWhenItComesBack(t *testing.T) {
+	const yes, no = "interface near: batches are sent at once", "interface near: batches are not sent at once: the interface has 2 queues to send through"
+	for _, how := range []choice.Choice{choice.Auto, choice.On} {
+		k := lay(t, 1)
+		k.open(Options{Bursts: how})
+		for range 2 {
+			if !k.noted(yes) || k.noted(no) {
+				t.Errorf("%q", k.near.Notes())
+			}
+			k.ns.Delete("near")
+			testenv.Eventually(t, "it is gone", func() bool { return !k.noted(yes) })
+			k.connect(2)
+			if how == choice.On {
+				testenv.Eventually(t, "the reason is told", func() bool {
+					return k.noted("interface near: not opened again: bursts: on: the interface has 2 queues to send through")
+				})
+				if n := k.send(0, many(20)...); n != 0 || k.program() != 0 {
+					t.Errorf("%d sent, program %d", n, k.program())
+				}
+			} else {
+				testenv.Eventually(t, "the reason is told", func() bool { return k.noted(no) })
+				k.works()
+			}
+			k.ns.Delete("near")
+			k.connect(1)
+			testenv.Eventually(t, "there are bursts", func() bool { return k.noted(yes) && !k.noted("not opened") })
+			k.works()
+		}
 	}
 }
 

@@ -22,10 +22,13 @@ func (d *Device) Notes() []string {
 	if s := d.queues[0].socket.Load(); s != nil {
 		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.mode(s)))
 	}
+	a, err := d.host.Attrs()
+	if note := d.bursts.Note(); err == nil && note != "" {
+		notes = append(notes, fmt.Sprintf("interface %s: %s", name, note))
+	}
 	if d.reason != "" {
 		notes = append(notes, fmt.Sprintf("interface %s: %s", name, d.reason))
 	}
-	a, err := d.host.Attrs()
 	switch {
 	case err != nil:
 		notes = append(notes, fmt.Sprintf("interface %s is gone", name))
@@ -75,8 +78,7 @@ func (d *Device) mode(s *socket) string {
 		on   bool
 		text string
 	}{{d.o.SharedUMEM, "shared memory"}, {s.busyPoll, "busy poll"}, {!s.multi, fmt.Sprintf("one frame of %d bytes per packet", d.room(s.zeroCopy))},
-		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"},
-		{s.burst != nil, "bursts"}} {
+		{s.tags, "VLAN tags restored"}, {s.checksums, "checksums completed"}} {
 		if f.on {
 			what = append(what, f.text)
 		}

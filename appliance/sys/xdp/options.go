@@ -71,8 +71,8 @@ type Options struct {
 	// Checksums has unfinished checksums completed; automatic means on
 	// interfaces without hardware behind them.
 	Checksums choice.Choice
-	// Bursts has batches sent as package burst does; automatic means where that
-	// is possible and the kernel copies.
+	// Bursts has batches sent as package burst does, where that is decided;
+	// automatic means only if the kernel copies.
 	Bursts choice.Choice
 	// Promiscuous has frames for others received, too.
 	Promiscuous bool

@@ -37,9 +37,10 @@ func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	if s := qu.socket.Load(); s != nil {
 		mtu, rest := d.host.MTU(), ps
 		if s.untaken() == 0 { // or they would overtake what waits for the kernel
-			n, rest, _ = pktio.SendBurst(s.burst, c, ps, mtu)
+			b := d.bursts.Of(q)
+			n, rest, _ = pktio.SendBurst(b, c, ps, mtu)
 			qu.gone.Add(uint64(n))
-			qu.goneBytes.Add(s.burst.Bytes(n))
+			qu.goneBytes.Add(b.Bytes(n))
 		}
 		n += s.send(c, rest, mtu+beyondMTU)
 		if s.owing.Load() {

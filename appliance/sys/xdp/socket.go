@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
-	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
 )
 
@@ -53,9 +52,8 @@ type socket struct {
 	cut   pktio.Segmenter // cuts it
 
 	// For the sender.
-	burst *burst.Sender // nil: there is none
-	free  []uint64      // frames not in use
-	owing atomic.Bool   // the kernel has not taken all that was sent
+	free  []uint64    // frames not in use
+	owing atomic.Bool // the kernel has not taken all that was sent
 	fate  fate
 
 	// For the collector: how many frames had been taken when it looked last.
@@ -234,7 +232,6 @@ func (s *socket) close() {
 	s.tx.unmap()
 	s.fill.unmap()
 	s.done.unmap()
-	s.burst.Close()
 	sys.CloseFD(s.in)
 	sys.CloseFD(s.fd)
 }
