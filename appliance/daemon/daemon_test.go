@@ -102,7 +102,7 @@ func (p *proc) run(args ...string) {
 	p.t.Cleanup(func() { _ = cmd.Process.Kill() })
 }
 
-// wait returns the exit status.
+// wait returns the exit status, -1 if a signal ended it.
 func (p *proc) wait() int {
 	p.t.Helper()
 	select {
@@ -237,7 +237,8 @@ func TestSingleInstance(t *testing.T) {
 	third := &proc{t: t, dir: t.TempDir(), log: &output{}, done: make(chan error, 1)}
 	third.url = "unix:" + filepath.Join(third.dir, "s")
 	third.run("-grpc_url", third.url, "-i", first.pidFile(), "-k")
-	if code := first.wait(); code != 0 {
+	// On a busy machine it may take longer than -k is patient, and be killed.
+	if code := first.wait(); code > 0 {
 		t.Fatalf("-k did not end the first: exit status %d", code)
 	}
 	third.dial()
