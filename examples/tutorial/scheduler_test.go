@@ -65,15 +65,16 @@ func figures(old, now stats) []figure {
 }
 
 // settle measures over windows of some seconds until all figures are right in
-// one of them. Other programs on the machine may spoil a window, not all.
+// one of them. Other programs on the machine may spoil a window, not all; and
+// the longer one is, the less it matters how long the workers stand still for
+// a reading.
 func settle(t *testing.T, d *rig.Daemon) {
 	t.Helper()
-	const window, patience = 2 * time.Second, 60 * time.Second
 	var old, now stats
 	var wrong []string
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for try := range 10 {
 		d.Stand(func() { old = statsOf(d) })
-		time.Sleep(window)
+		time.Sleep(2 * time.Second << (try / 2)) // 2 to 32 seconds
 		d.Stand(func() { now = statsOf(d) })
 		wrong = nil
 		for _, f := range figures(old, now) {
@@ -81,6 +82,7 @@ func settle(t *testing.T, d *rig.Daemon) {
 				wrong = append(wrong, fmt.Sprintf("%s: %.4g, want %.4g", f.what, f.got, f.want))
 			}
 		}
+
 		if len(wrong) == 0 {
 			return
 		}
