@@ -161,6 +161,12 @@ func (NoSettings) SetConf(mtu int, _ net.HardwareAddr, _ bool) error {
 	return nil
 }
 
+// QueuesNoted is the QueueNoter of devices that embed it.
+type QueuesNoted struct{}
+
+// NotesQueues marks that Notes tell how many packets each queue has had.
+func (QueuesNoted) NotesQueues() {}
+
 // DeviceStats are counters kept by the device since it was opened. Own says,
 // always or never, that packets and bytes of the outgoing direction are the
 // device's to count: what Send took over may have been dropped afterwards, and

@@ -53,12 +53,15 @@ func create(cfg *port.Config, arg *AFPacketPortArg) (*device, error) {
 		return nil, err
 	}
 	cfg.MTU, cfg.MAC = i.Address()
-	return &device{i}, nil
+	return &device{Interface: i}, nil
 }
 
 // device is an open interface: queues, settings and notes are those of
 // pktio.Interface.
-type device struct{ *pktio.Interface }
+type device struct {
+	port.QueuesNoted
+	*pktio.Interface
+}
 
 // DeviceStats counts packets that were lost on the way in.
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {

@@ -49,11 +49,14 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 		return nil, err
 	}
 	cfg.MTU, cfg.MAC = d.Address()
-	return &device{d}, nil
+	return &device{Device: d}, nil
 }
 
 // device is an open port: traffic, settings and notes are those of xdp.Device.
-type device struct{ *xdp.Device }
+type device struct {
+	port.QueuesNoted
+	*xdp.Device
+}
 
 // DeviceStats counts packets that the kernel, for want of room, or the port,
 // for want of a buffer, had to drop, and those that were sent.

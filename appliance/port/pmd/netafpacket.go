@@ -18,6 +18,7 @@ import (
 // netAFPacket is net_af_packet: an interface through packet sockets.
 type netAFPacket struct {
 	settings
+	port.QueuesNoted
 	name  string
 	pairs int // of queues, 0: as many as the port asks for
 	o     pktio.InterfaceOptions
@@ -111,9 +112,6 @@ func (d *netAFPacket) WaitFD(q int) int { return d.iface.WaitFD(q) }
 func (d *netAFPacket) DeviceStats() (inc, out port.DeviceStats) {
 	return port.DeviceStats{Dropped: d.iface.Dropped()}, port.DeviceStats{}
 }
-
-// NotesQueues marks that Notes tell how many packets each queue has had.
-func (d *netAFPacket) NotesQueues() {}
 
 // Notes describe the interface and its queues.
 func (d *netAFPacket) Notes() []string { return d.iface.Notes() }

@@ -18,6 +18,7 @@ import (
 // netAFXDP is net_af_xdp: queues of an interface through AF_XDP sockets.
 type netAFXDP struct {
 	settings
+	port.QueuesNoted
 	name  string
 	count int // of queues, 0: as many as the port asks for
 	o     xdp.Options
@@ -112,9 +113,6 @@ func (d *netAFXDP) DeviceStats() (inc, out port.DeviceStats) {
 	out.Own = true
 	return inc, out
 }
-
-// NotesQueues marks that Notes tell how many packets each queue has had.
-func (d *netAFXDP) NotesQueues() {}
 
 // Notes describe the interface and the mode it is driven in.
 func (d *netAFXDP) Notes() []string { return d.dev.Notes() }

@@ -30,6 +30,7 @@ type inner interface {
 	port.Linker
 	port.Statser
 	port.Noter
+	port.QueueNoter
 }
 
 // byPCI returns the interface with a PCI address.
@@ -106,9 +107,6 @@ func (d *nic) NodeMask() uint64 {
 	}
 	return d.s.nodes
 }
-
-// NotesQueues marks that Notes tell how many packets each queue has had.
-func (d *nic) NotesQueues() {}
 
 // Notes describe the interface and how it is driven.
 func (d *nic) Notes() []string {

@@ -70,9 +70,9 @@ func create(cfg *port.Config, arg *VethPortArg) (port.Device, error) {
 	}
 	cfg.MTU, cfg.MAC = d.Address()
 	if o.XDP != nil {
-		return &device{d}, nil
+		return &device{Device: d}, nil
 	}
-	return &largeDevice{device{d}}, nil
+	return &largeDevice{device{Device: d}}, nil
 }
 
 // options are what the argument says.
@@ -99,7 +99,10 @@ type largeDevice struct{ device }
 func (*largeDevice) SendsLarge() {}
 
 // device is an open port.
-type device struct{ *veth.Device }
+type device struct {
+	port.QueuesNoted
+	*veth.Device
+}
 
 // DeviceStats counts packets that were lost on the way.
 func (d *device) DeviceStats() (inc, out port.DeviceStats) {

@@ -281,9 +281,6 @@ func (i *Interface) Dropped() uint64 {
 	return n
 }
 
-// NotesQueues marks that Notes tell how many packets each queue has had.
-func (i *Interface) NotesQueues() {}
-
 // Notes describe the interface and the state it is in.
 func (i *Interface) Notes() []string {
 	name := i.host.Name()

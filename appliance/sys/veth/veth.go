@@ -73,7 +73,6 @@ type near interface {
 	Link() hostif.Link
 	Dropped() (in, out uint64)
 	Sent() (packets, bytes uint64)
-	NotesQueues()
 	Notes() []string
 	Close()
 }

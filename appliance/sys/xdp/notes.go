@@ -9,9 +9,6 @@ import (
 	"strings"
 )
 
-// NotesQueues marks that Notes tell how many packets each queue has had.
-func (d *Device) NotesQueues() {}
-
 // Notes describe the interface, the mode it is driven in and why it is not a
 // better one, and the state it is in.
 func (d *Device) Notes() []string {
