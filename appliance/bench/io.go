@@ -223,7 +223,7 @@ func (r *ioRun) rest(ctx context.Context) {
 }
 
 // woken measures how long it takes until a thread that sleeps runs again when
-// a frame comes; nil for one that does not sleep.
+// a frame comes; nil for one that does not sleep, or that cannot be watched.
 func (r *ioRun) woken(ctx context.Context) (*Latency, error) {
 	before := r.it.times()
 	if _, err := r.latency(ctx); err != nil {
@@ -236,6 +236,10 @@ func (r *ioRun) woken(ctx context.Context) (*Latency, error) {
 	}
 	slept := sleeps(thread)
 	took, err := r.site.Wake(ctx, tid, ioProbes, ioInterval, r.o.Cores[1])
+	if errors.Is(err, loadgen.ErrNoTracing) {
+		r.res.NotWatched = err.Error()
+		return nil, nil // the rest of the row can be measured all the same
+	}
 	if err != nil || len(took) == 0 || sleeps(thread)-slept < uint64(len(took)) {
 		return nil, err
 	}

@@ -38,8 +38,10 @@ type IORowResult struct {
 	Sleeps  Spread  `json:"sleeps_per_second"`
 	CPUIdle float64 `json:"cpu_idle"`
 	// Woken is how long after the moment before it was sent a single frame had
-	// the sleeping worker running again. Nil for what does not sleep.
-	Woken *Latency `json:"woken_us,omitempty"`
+	// the sleeping worker running again. Nil for what does not sleep,
+	// and if NotWatched tells why that could not be seen.
+	Woken      *Latency `json:"woken_us,omitempty"`
+	NotWatched string   `json:"woken_not_watched,omitempty"`
 	// Idle and HalfLoad are how long single frames took, without others and
 	// beside half of Mpps.
 	Idle     *Latency `json:"latency_idle_us,omitempty"`
@@ -117,6 +119,7 @@ func (r *IOReport) Markdown(w io.Writer) {
 // sleep writes a table of how the workers sleep and wake.
 func (r *IOReport) sleep(w io.Writer) {
 	fmt.Fprint(w, "\n| Port | Target | Core used without traffic | Running after p50 / p99 / max, µs | Sleeps per second at full load |\n|---|---|---:|---:|---:|\n")
+	var reasons []string // once each
 	for _, row := range r.Rows {
 		if row.Missing != "" || row.Error != "" {
 			continue
@@ -126,5 +129,11 @@ func (r *IOReport) sleep(w io.Writer) {
 			woken = fmt.Sprintf("%.0f / %.0f / %.0f", row.Woken.P50, row.Woken.P99, row.Woken.Max)
 		}
 		fmt.Fprintf(w, "| %s | %s | %.2f %% | %s | %.0f |\n", row.Title, row.Target, 100*row.CPUIdle, woken, row.Sleeps.Median)
+		if row.NotWatched != "" && !slices.Contains(reasons, row.NotWatched) {
+			reasons = append(reasons, row.NotWatched)
+		}
+	}
+	for _, reason := range reasons {
+		fmt.Fprintf(w, "\nWhen workers were running after a frame is not known: %s\n", strings.ReplaceAll(reason, "\n", " "))
 	}
 }

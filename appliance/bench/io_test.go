@@ -4,12 +4,16 @@
 package bench
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -86,9 +90,41 @@ func TestPeers(t *testing.T) {
 	if e := r.Rows[2].Error; !strings.Contains(e, "the program has ended (exit status 3):\nnothing to do with bio") {
 		t.Errorf("error %q", e)
 	}
+	for _, row := range r.Rows[:2] {
+		if row.NotWatched != "" {
+			t.Errorf("%s: %s", row.Name, row.NotWatched)
+		}
+	}
 	for _, row := range r.Rows {
 		if _, err := os.Stat("/sys/class/net/" + near()); err == nil {
 			t.Errorf("%s: the interface is left", row.Name)
 		}
+	}
+}
+
+// Who may not watch threads measures all the rest, and is told once why a column
+// is empty.
+func TestWithoutTracing(t *testing.T) {
+	testenv.NeedNetns(t)
+	cores := sys.AllowedCores()
+	o := Options{Length: 50 * time.Millisecond, Warmup: 50 * time.Millisecond, Repeat: 1, Cores: [2]int{cores[0], cores[len(cores)-1]}}
+	rows := []IORow{relay(t, "back", "{in}"), relay(t, "again", "{in}")}
+	var r *IOReport
+	err := testenv.Without(func() (err error) { r, err = RunIO(t.Context(), o, rows); return err }, unix.CAP_PERFMON, unix.CAP_SYS_ADMIN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range r.Rows {
+		if row.Error != "" || row.Mpps.Median <= 0 || row.Woken != nil || !strings.HasSuffix(row.NotWatched, "lacks CAP_PERFMON") {
+			t.Errorf("%+v", row)
+		}
+		if b, err := json.Marshal(row); err != nil || !bytes.Contains(b, []byte(`"woken_not_watched":"watch a thread with BPF: `)) || bytes.Contains(b, []byte("woken_us")) {
+			t.Errorf("%v: %s", err, b)
+		}
+	}
+	var page bytes.Buffer
+	r.Markdown(&page)
+	if n := strings.Count(page.String(), "lacks CAP_PERFMON"); n != 1 || strings.Count(page.String(), " % | – | ") != len(rows) {
+		t.Errorf("the reason is there %d times:\n%s", n, page.String())
 	}
 }

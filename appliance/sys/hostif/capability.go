@@ -10,7 +10,8 @@ import (
 )
 
 // MissingCapabilities names those of the given capabilities that the calling
-// thread does not have, "" if it has all. CAP_SYS_ADMIN includes CAP_BPF.
+// thread does not have, "" if it has all. CAP_SYS_ADMIN includes CAP_BPF and
+// CAP_PERFMON.
 func MissingCapabilities(needed ...int) string {
 	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var d [2]unix.CapUserData
@@ -20,7 +21,7 @@ func MissingCapabilities(needed ...int) string {
 	has := func(n int) bool { return d[n/32].Effective&(1<<(n%32)) != 0 }
 	var missing []string
 	for _, n := range needed {
-		if has(n) || n == unix.CAP_BPF && has(unix.CAP_SYS_ADMIN) {
+		if has(n) || (n == unix.CAP_BPF || n == unix.CAP_PERFMON) && has(unix.CAP_SYS_ADMIN) {
 			continue
 		}
 		missing = append(missing, capabilityName(n))

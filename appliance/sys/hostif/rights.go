@@ -64,5 +64,8 @@ func capabilityName(n int) string {
 			return r.Name
 		}
 	}
+	if n == unix.CAP_PERFMON { // which a daemon has no use for
+		return "CAP_PERFMON"
+	}
 	return fmt.Sprintf("capability %d", n)
 }

@@ -5,6 +5,7 @@ package loadgen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 // waking notes when a thread comes back from the system call that it sleeps
@@ -22,12 +25,19 @@ type waking struct {
 	link  link.Link
 }
 
-func watchThread(tid int) (w *waking, err error) {
-	w = &waking{}
+// ErrNoTracing is what Wake fails with where a thread cannot be watched: the
+// kernel has no such tracepoint, or this process lacks CAP_PERFMON or CAP_BPF.
+var ErrNoTracing = errors.New("watch a thread with BPF")
+
+func watchThread(tid int) (_ *waking, err error) {
+	w := &waking{}
 	defer func() {
 		if err != nil {
 			w.close()
-			err = fmt.Errorf("watch a thread with BPF: %w", err)
+			err = fmt.Errorf("%w: %w", ErrNoTracing, err)
+			if missing := hostif.MissingCapabilities(unix.CAP_PERFMON, unix.CAP_BPF); missing != "" && errors.Is(err, unix.EPERM) {
+				err = fmt.Errorf("%w: lacks %s", err, missing)
+			}
 		}
 	}()
 	if w.first, err = ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}); err != nil {
@@ -77,7 +87,7 @@ func (w *waking) close() {
 // worker is the thread tid. It returns how long after the moment before the
 // call that sent it the worker, woken by it, was running again: its next act is
 // to look at its ports. Frames for which it was not woken, because it does not
-// sleep, or lost ones, are not in there.
+// sleep, or lost ones, are not in there. Errors: ErrNoTracing.
 func (s *Site) Wake(ctx context.Context, tid, count int, interval time.Duration, core int) (took []time.Duration, err error) {
 	w, err := watchThread(tid)
 	if err != nil {
