@@ -167,12 +167,15 @@ func tellRights(log *slog.Logger) {
 // cleanUp undoes what daemons that were killed left on network interfaces.
 func cleanUp(dir string, log *slog.Logger) {
 	hostif.SetDir(dir)
-	undone, err := hostif.Recover(hostif.Dir())
+	found, err := hostif.Recover(hostif.Dir())
 	if err != nil {
 		log.Warn("what a daemon before this one left on interfaces is not known", "error", err)
 	}
-	for _, what := range undone {
+	for _, what := range found.Undone {
 		log.Info("undone what a daemon that was killed left on an interface", "interface", what)
+	}
+	for _, left := range found.Left {
+		log.Warn("what a daemon that was killed left on an interface stays", "interface", left.What, "error", left.Why)
 	}
 }
 

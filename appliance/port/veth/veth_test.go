@@ -187,7 +187,7 @@ func cableOfAKilledProcess(t *testing.T, x string) {
 		t.Fatalf("%q, %v", line, err)
 	}
 	recover := func() (undone []string) {
-		home.Do(func() (err error) { undone, err = hostif.Recover(dir); return err })
+		home.Do(func() (err error) { r, err := hostif.Recover(dir); undone = r.Undone; return err })
 		return undone
 	}
 	if undone := recover(); len(undone) > 0 || attrs(home, "p0") == nil || attrs(home, "p0.bess") == nil {

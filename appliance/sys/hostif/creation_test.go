@@ -60,7 +60,7 @@ func exists(ns *testenv.Namespace, name string) bool {
 }
 
 func undone(ns *testenv.Namespace) (all []string) {
-	ns.Do(func() (err error) { all, err = Recover(Dir()); return err })
+	ns.Do(func() (err error) { r, err := Recover(Dir()); all = r.Undone; return err })
 	return all
 }
 

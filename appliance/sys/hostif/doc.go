@@ -13,7 +13,9 @@
 // was left by a process that had no time to clean up; Recover, or the next Claim
 // of the interface, undoes what it says. Interfaces are known by their index: it
 // stays the same when they are renamed, and an interface that comes in the place
-// of another has another one.
+// of another has another one. Any user of the namespace can occupy such a name;
+// who does is named (SO_PEERCRED), to whoever wants the interface and in what
+// Recover returns.
 //
 // An interface that a process makes (Creation) has both from before it exists,
 // known by the address that it is made with.

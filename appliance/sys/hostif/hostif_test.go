@@ -55,20 +55,20 @@ func TestTwoProcesses(t *testing.T) {
 		t.Error(err)
 	}
 	// The interface of a living process is left alone.
-	if undone, err := Recover(Dir()); err != nil || undone != nil || look(ns, "near") != changed {
-		t.Error(undone, err, look(ns, "near"))
+	if r, err := Recover(Dir()); err != nil || r.Undone != nil || r.Left != nil || look(ns, "near") != changed {
+		t.Error(r, err, look(ns, "near"))
 	}
 	other(t, ns, "far") // through it the namespace is found
 	kill()
-	undone, err := Recover(Dir())
-	if err != nil || len(undone) != 1 || !strings.HasPrefix(undone[0], "near: mtu 1500 -> 1400, address ") {
-		t.Error(undone, err)
+	r, err := Recover(Dir())
+	if err != nil || len(r.Undone) != 1 || !strings.HasPrefix(r.Undone[0], "near: mtu 1500 -> 1400, address ") || r.Left != nil {
+		t.Error(r, err)
 	}
 	if now := look(ns, "near"); now != before {
 		t.Errorf("after: %s, before: %s", now, before)
 	}
-	if undone, err := Recover(Dir()); err != nil || undone != nil {
-		t.Error(undone, err)
+	if r, err := Recover(Dir()); err != nil || r.Undone != nil || r.Left != nil {
+		t.Error(r, err)
 	}
 	claim(t, ns, "near", Options{Port: "a"})
 }
@@ -234,9 +234,9 @@ func TestJournalsNobodyUnderstands(t *testing.T) {
 		}
 	}
 	ns.Do(func() error {
-		undone, err := Recover(dir)
-		if err != nil || undone != nil || left() != "" {
-			t.Error(undone, err, left())
+		r, err := Recover(dir)
+		if err != nil || r.Undone != nil || r.Left != nil || left() != "" {
+			t.Error(r, err, left())
 		}
 		return nil
 	})

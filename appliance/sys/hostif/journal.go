@@ -31,7 +31,9 @@ type journal struct {
 	path string
 
 	// Boot tells starts of the machine apart: indexes mean nothing after one.
-	Boot      string `json:"boot"`
+	Boot string `json:"boot"`
+	// Process is the one that writes it, as it is numbered where that runs.
+	Process   int    `json:"process,omitempty"`
 	Namespace uint64 `json:"namespace"`
 	// Cookie tells namespaces apart that had the same number one after the
 	// other; 0 if the kernel does not know.
@@ -69,7 +71,7 @@ type (
 // has the number ino, and where the lock has that id.
 func newJournal(dir string, ns *netns.Namespace, ino uint64, id, name string) journal {
 	return journal{path: filepath.Join(dir, fmt.Sprintf("%d-%s%s", ino, id, journalSuffix)),
-		Boot: bootID(), Namespace: ino, Cookie: ns.Cookie(), Name: name}
+		Boot: bootID(), Process: os.Getpid(), Namespace: ino, Cookie: ns.Cookie(), Name: name}
 }
 
 // isAbout reports whether the journal is about a namespace that has the number

@@ -5,25 +5,22 @@ package hostif
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
-	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
 const (
-	// patience is how long another process may take to say for which ports it
-	// has an interface. Who does not is still named by the kernel.
+	// patience is how long a process of our user or root may take to say for
+	// which ports it has an interface. Others are not asked: they could keep us
+	// waiting, and say what they like. The kernel names them all the same.
 	patience = 2 * time.Second
 	// attempts is how often a lock is tried for whose owner comes or goes.
 	attempts = 10
@@ -46,7 +43,7 @@ type lock struct {
 func acquire(ns *netns.Namespace, id string) (*lock, error) {
 	l := &lock{}
 	l.tell(nil)
-	at := &net.UnixAddr{Net: "unix", Name: "@bess/interface/" + id}
+	at := &net.UnixAddr{Net: "unix", Name: lockName(id)}
 	err := ns.Do(func() (err error) {
 		for range attempts {
 			if l.socket, err = net.ListenUnix("unix", at); !errors.Is(err, syscall.EADDRINUSE) {
@@ -57,7 +54,7 @@ func acquire(ns *netns.Namespace, id string) (*lock, error) {
 			}
 			time.Sleep(time.Millisecond) // its owner does not listen yet, or not any more
 		}
-		return errno.Errorf(errno.EBUSY, "is in use by another process")
+		return inUse(&holder{address: at.Name})
 	})
 	if err != nil {
 		return nil, err
@@ -66,43 +63,29 @@ func acquire(ns *netns.Namespace, id string) (*lock, error) {
 	return l, nil
 }
 
+// lockName is the address of the socket for an id.
+func lockName(id string) string { return "@bess/interface/" + id }
+
 // busy tells who has a lock. ECONNREFUSED means nobody at this moment.
 func busy(at *net.UnixAddr) error {
 	c, err := net.DialUnix("unix", nil, at)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return err
 	}
-	if err != nil {
-		return errno.Errorf(errno.EBUSY, "is in use by another process")
+	if err != nil { // too many want to know already
+		return inUse(&holder{address: at.Name})
 	}
 	defer func() { _ = c.Close() }()
-	_ = c.SetReadDeadline(time.Now().Add(patience))
-	ports, _ := io.ReadAll(io.LimitReader(c, maxAnswer))
-	who := ""
-	if len(ports) > 0 {
-		who = "port " + printable(ports) + " of "
+	h, trusted := named(c)
+	if trusted {
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		ports, _ := io.ReadAll(io.LimitReader(c, maxAnswer))
+		h.ports = printable(ports)
 	}
-	_, pid, err := sys.PeerCred(c)
-	if err != nil || pid == 0 { // it is in a PID namespace that is not ours
-		who += "a process in another container"
-	} else {
-		who += fmt.Sprintf("process %d", pid)
-		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
-			who += " (" + printable(b) + ")"
-		}
-	}
-	return errno.Errorf(errno.EBUSY, "is in use by %s: remove that port or end that process, or use another interface", who)
+	return inUse(h)
 }
 
-// printable makes text of what another process says fit for a message.
-func printable(b []byte) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, string(b))
-}
+func inUse(h *holder) error { return errno.Errorf(errno.EBUSY, "%w", h) }
 
 // tell sets for which ports the lock is held.
 func (l *lock) tell(ports []string) {

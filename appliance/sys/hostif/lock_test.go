@@ -6,6 +6,8 @@ package hostif
 import (
 	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,7 +42,7 @@ func TestStateDirectoriesDoNotMatter(t *testing.T) {
 	ns := stage(t)
 	p, kill := otherWith(t, ns, "near", t.TempDir())
 	for range 3 { // each who asks is told
-		refused(t, ns, "near", fmt.Sprintf(`interface "near": is in use by port theirs of process %d (exe)`, p.Pid), "remove that port or end that process")
+		refused(t, ns, "near", fmt.Sprintf(`interface "near": is in use by port theirs of process %d (exe) of user root`, p.Pid), "remove that port or end that process")
 	}
 	claim(t, ns, "far", Options{Port: "mine"}).Close() // is free
 	kill()
@@ -57,7 +59,7 @@ func TestOwnerDoesNotAnswer(t *testing.T) {
 	if _, err := syscall.Wait4(p.Pid, nil, syscall.WUNTRACED, nil); err != nil { // until it has stopped
 		t.Fatal(err)
 	}
-	refused(t, ns, "near", fmt.Sprintf("is in use by process %d (exe)", p.Pid))
+	refused(t, ns, "near", fmt.Sprintf("is in use by process %d (exe) of user root, which names no port", p.Pid))
 }
 
 // The same index in another namespace is another interface.
@@ -91,9 +93,7 @@ func TestLockFollowsARename(t *testing.T) {
 // none to fail.
 func TestLocksOfStrangers(t *testing.T) {
 	ns := stage(t)
-	var id string
-	ns.Link("near", func(l netlink.Link) error { id = fmt.Sprint(l.Attrs().Index); return nil })
-	name := "@bess/interface/" + id
+	name := lockOf(ns, "near")
 	ns.Do(func() error { // one that does not listen
 		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 		if err != nil {
@@ -102,8 +102,8 @@ func TestLocksOfStrangers(t *testing.T) {
 		t.Cleanup(func() { _ = syscall.Close(fd) })
 		return syscall.Bind(fd, &syscall.SockaddrUnix{Name: name})
 	})
-	refused(t, ns, "near", "is in use by another process")
-	ns.Link("far", func(l netlink.Link) error { name = "@bess/interface/" + fmt.Sprint(l.Attrs().Index); return nil })
+	refused(t, ns, "near", "is in use by another process, which names no port: end that process (ss -xlp src "+name+" shows it")
+	name = lockOf(ns, "far")
 	var l *net.UnixListener
 	ns.Do(func() (err error) {
 		l, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name})
@@ -121,4 +121,101 @@ func TestLocksOfStrangers(t *testing.T) {
 	}
 	_ = l.Close()
 	claim(t, ns, "far", Options{})
+}
+
+// lockOf returns the address of the lock of an interface.
+func lockOf(ns *testenv.Namespace, name string) (address string) {
+	ns.Link(name, func(l netlink.Link) error { address = lockName(fmt.Sprint(l.Attrs().Index)); return nil })
+	return address
+}
+
+// stranger starts a process of another user that has a lock and says something
+// to all who ask.
+func stranger(t *testing.T, ns *testenv.Namespace, address string) (p *os.Process, end func()) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), otherEnv+"=lock:"+address)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	return start(t, ns, cmd)
+}
+
+// beStranger is what it does.
+func beStranger(address string) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: address})
+	fmt.Println("result:", err)
+	for err == nil {
+		var c net.Conn
+		if c, err = l.Accept(); err == nil {
+			_, _ = c.Write([]byte("nonsense")) // and stays connected
+		}
+	}
+}
+
+// A process of another user is named by what the kernel knows, and not asked: it
+// could say what it likes, or nothing for as long as it likes.
+func TestLockOfAnotherUser(t *testing.T) {
+	ns := stage(t)
+	address := lockOf(ns, "near")
+	p, end := stranger(t, ns, address)
+	_, err := try(ns, "near", Options{Port: "mine"})
+	want := fmt.Sprintf(`interface "near": is in use by process %d (exe) of user nobody, which names no port: end that process (ss -xlp src %s shows it`, p.Pid, address)
+	if errno.Code(err) != errno.EBUSY || !strings.HasPrefix(fmt.Sprint(err), want) {
+		t.Errorf("errno %d: %v, want\n%s…", errno.Code(err), err, want)
+	}
+	end()
+	claim(t, ns, "near", Options{Port: "mine"})
+}
+
+// Who accepts nobody, and has as many waiting as it may, is found by the hint.
+func TestLockWithAFullBacklog(t *testing.T) {
+	ns := stage(t)
+	address := lockOf(ns, "near")
+	ns.Do(func() error {
+		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { _ = syscall.Close(fd) })
+		if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: address}); err != nil {
+			return err
+		}
+		if err := syscall.Listen(fd, 0); err != nil {
+			return err
+		}
+		for range 2 { // the backlog and one more
+			c, err := net.Dial("unix", address)
+			if err != nil {
+				return nil // full
+			}
+			t.Cleanup(func() { _ = c.Close() })
+		}
+		return nil
+	})
+	refused(t, ns, "near", "is in use by another process, which names no port", "ss -xlp src "+address)
+}
+
+// What a killed process left on an interface stays as long as somebody else has
+// its lock, and that is told.
+func TestRecoverWhileAStrangerHasTheLock(t *testing.T) {
+	ns := stage(t)
+	before := look(ns, "near")
+	kill := other(t, ns, "near")
+	changed := look(ns, "near")
+	kill()
+	p, end := stranger(t, ns, lockOf(ns, "near"))
+	recovery := func() (r Recovery) {
+		ns.Do(func() (err error) { r, err = Recover(Dir()); return err })
+		return r
+	}
+	r := recovery()
+	if len(r.Left) != 1 || r.Undone != nil || look(ns, "near") != changed || left() == "" {
+		t.Fatalf("%+v, %s, %q", r, look(ns, "near"), left())
+	}
+	if l := r.Left[0]; !strings.HasPrefix(l.What, "near: mtu 1500 -> 1400, ") || !strings.Contains(l.Why.Error(), fmt.Sprintf("process %d (exe) of user nobody", p.Pid)) {
+		t.Errorf("%+v", l)
+	}
+	end()
+	if r := recovery(); len(r.Undone) != 1 || r.Left != nil || look(ns, "near") != before {
+		t.Errorf("%+v, %s", r, look(ns, "near"))
+	}
 }

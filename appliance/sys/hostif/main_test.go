@@ -31,6 +31,10 @@ func TestMain(m *testing.M) {
 
 // beOther claims an interface, changes it, says so, and waits to be killed.
 func beOther(name string) {
+	if address, ok := strings.CutPrefix(name, "lock:"); ok {
+		beStranger(address)
+		os.Exit(1)
+	}
 	SetDir(os.Getenv("HOSTIF_TEST_DIR"))
 	if stage, ok := strings.CutPrefix(name, "create:"); ok {
 		beCreator(stage)
@@ -58,6 +62,12 @@ func otherWith(t *testing.T, ns *testenv.Namespace, name, dir string) (p *os.Pro
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), otherEnv+"="+name, "HOSTIF_TEST_DIR="+dir)
+	return start(t, ns, cmd)
+}
+
+// start starts another process in the namespace.
+func start(t *testing.T, ns *testenv.Namespace, cmd *exec.Cmd) (p *os.Process, kill func()) {
+	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

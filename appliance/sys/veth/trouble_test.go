@@ -115,7 +115,7 @@ func (o *other) says(want string) {
 
 // recover does what a daemon does when it starts.
 func (o *other) recover(home *testenv.Namespace) (undone []string) {
-	home.Do(func() (err error) { undone, err = hostif.Recover(o.dir); return err })
+	home.Do(func() (err error) { r, err := hostif.Recover(o.dir); undone = r.Undone; return err })
 	return undone
 }
 
