@@ -56,6 +56,30 @@ func BindPacketSender(fd, ifindex int) error {
 	return nil
 }
 
+// Flags asks the kernel for the flags of an interface (netdevice(7)), again and
+// again. It belongs to one worker at a time.
+type Flags struct {
+	name  [unix.IFNAMSIZ]byte
+	flags uint16
+	_     [22]byte
+}
+
+// NewFlags returns what asks for the flags of the interface of a name.
+func NewFlags(name string) *Flags {
+	f := &Flags{}
+	copy(f.name[:unix.IFNAMSIZ-1], name)
+	return f
+}
+
+// Running reports whether the kernel lets packets out of the interface, in the
+// namespace of a socket: it is up and has a link. Of one that there is not it
+// says so, too: sending fails then.
+func (f *Flags) Running(fd int) bool {
+	f.flags = 0
+	_, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCGIFFLAGS, uintptr(unsafe.Pointer(f)))
+	return e != 0 || f.flags&unix.IFF_RUNNING != 0
+}
+
 // VnetHeader is struct virtio_net_hdr (VIRTIO 1.2, 5.1.6) of a packet that is
 // to be cut: kind and size of the pieces, the bytes of headers each begins
 // with, and where its checksum starts and is stored.

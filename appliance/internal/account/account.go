@@ -6,6 +6,7 @@ package account
 
 import (
 	"encoding/binary"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,9 +33,8 @@ type Account struct {
 	Port      *port.Port
 	Near, Far string
 	Cache     *packet.Cache
-	// Unheard leaves out the far end that is down: what a queueing discipline
-	// drops its sender does not hear of.
-	Unheard bool
+	// Slow says that the port first has to hear, and to note, that there is no link.
+	Slow bool
 
 	listener        int
 	offered         uint64
@@ -69,10 +69,10 @@ func (a *Account) Check() {
 		a.T.Errorf("a far end with a smaller MTU: %d dropped, %d arrived", a.dropped()-before, a.arrived-arrived)
 	}
 
-	if a.Unheard {
-		return
-	}
 	a.Namespace.Up(a.Far, false)
+	testenv.Eventually(a.T, "the port has heard that there is no link", func() bool {
+		return !a.Slow || strings.Contains(strings.Join(a.Port.Notes(), "\n"), "has no link")
+	})
 	before, arrived = a.dropped(), a.arrived
 	for range 4 {
 		a.send(size)

@@ -50,9 +50,10 @@ const (
 // but none of 802.1ad.
 //
 // Statistics tell packets as dropped that the kernel refused, and on reception
-// those for which its ring or the engine had no room. What a queueing discipline
-// drops after it took it, also that of an interface without a link, is told to
-// nobody and counts as sent: see tc -s qdisc.
+// those for which its ring or the engine had no room, and all that is sent while
+// the interface has no link. What a queueing discipline drops after it took it, or
+// the kernel in the moment in which the link is lost, is told to nobody and counts
+// as sent: see tc -s qdisc.
 type AFPacketPortArg struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the interface in the daemon's network namespace. ENODEV if there

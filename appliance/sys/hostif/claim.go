@@ -35,6 +35,7 @@ type Interface struct {
 	ns   *netns.Namespace
 	kern *netlink.Handle // stays in the namespace
 	mtu  atomic.Int64
+	dark atomic.Bool // up, but without a link
 
 	mu      sync.Mutex // guards the rest
 	name    string
@@ -76,7 +77,7 @@ func Claim(name string, o Options) (_ *Interface, err error) {
 	}
 	a := link.Attrs()
 	i.name = a.Name
-	i.mtu.Store(int64(a.MTU))
+	i.see(a)
 	i.held, err = hold(i, a)
 	return i, err
 }

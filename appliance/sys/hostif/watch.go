@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
@@ -36,6 +37,9 @@ func (i *Interface) Watch(reopen func() error) error {
 	updates, err := w.subscribe()
 	if err != nil {
 		return err
+	}
+	if a, err := i.Attrs(); err == nil {
+		i.see(a) // what changed before somebody listened
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -77,7 +81,7 @@ func (w *watcher) run(updates <-chan netlink.LinkUpdate) {
 			}
 			if u.Attrs().Index == w.i.Index() && u.Family != syscall.AF_BRIDGE { // which is about a bridge's port
 				gone = gone || u.Header.Type == syscall.RTM_DELLINK
-				w.i.mtu.Store(int64(u.Attrs().MTU))
+				w.i.see(u.Attrs())
 			}
 		case <-t.C:
 		}
@@ -118,8 +122,20 @@ func (w *watcher) comeBack() (found, ok bool) {
 	if err != nil {
 		return false, false
 	}
+	w.i.see(link.Attrs())
 	return true, w.i.follow(link.Attrs()) == nil && w.reopen() == nil
 }
+
+// see notes what workers want to know of the interface.
+func (i *Interface) see(a *netlink.LinkAttrs) {
+	i.mtu.Store(int64(a.MTU))
+	i.dark.Store(a.RawFlags&unix.IFF_UP != 0 && a.RawFlags&unix.IFF_LOWER_UP == 0)
+}
+
+// Dark reports whether the interface is up but has no link, as far as that has
+// been heard of. The kernel drops what sockets send then, and tells nobody. Any
+// worker may call it.
+func (i *Interface) Dark() bool { return i.dark.Load() }
 
 // follow makes a the attributes of the interface that the claim is about.
 func (i *Interface) follow(a *netlink.LinkAttrs) error {

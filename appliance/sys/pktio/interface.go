@@ -122,7 +122,7 @@ func (i *Interface) openQueues(link netlink.Link) error {
 			return err
 		}
 		for range i.o.Outgoing {
-			t, err := openTransmitter(a.Index, i.o.Bypass)
+			t, err := openTransmitter(a, i.o.Bypass)
 			if err != nil {
 				return err
 			}
@@ -245,9 +245,12 @@ func (i *Interface) Recv(q int, c *packet.Cache, b *packet.Batch, limit int) int
 }
 
 // Send sends ps through outgoing queue q and returns how many went; see
-// Sender.Send.
+// Sender.Send. Nothing goes while the interface has no link.
 func (i *Interface) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	t := i.out[q]
+	if i.host.Dark() && !t.flags.Running(t.out) {
+		return 0
+	}
 	n := t.send(i.bursts.Of(q), c, ps, i.host.MTU())
 	t.packets.Add(uint64(n))
 	return n
@@ -305,6 +308,8 @@ func (i *Interface) Notes() []string {
 		say(" is gone")
 	case a.Flags&net.FlagUp == 0:
 		say(" is down")
+	case i.host.Dark():
+		say(" has no link: what is sent is dropped")
 	}
 	if n := i.downs.Load(); n > 0 {
 		say(" went down %d times", n)

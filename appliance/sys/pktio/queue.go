@@ -6,6 +6,8 @@ package pktio
 import (
 	"sync/atomic"
 
+	"github.com/vishvananda/netlink"
+
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
@@ -141,15 +143,17 @@ const ethernetSize = 14
 // at a time. It has no ring: the kernel would send the ring's own pages, which
 // veth and its like then have to copy, instead of copying the packet once.
 type transmitter struct {
-	out, large int // sockets
+	out, large int        // sockets
+	flags      *sys.Flags // asked when no link has been heard of
 	sender     *Sender
 	packets    sys.Counter
 }
 
 // openTransmitter opens a queue that leads to an interface of the current
 // network namespace.
-func openTransmitter(index int, bypass bool) (_ *transmitter, err error) {
-	t := &transmitter{out: -1, large: -1}
+func openTransmitter(a *netlink.LinkAttrs, bypass bool) (_ *transmitter, err error) {
+	index := a.Index
+	t := &transmitter{out: -1, large: -1, flags: sys.NewFlags(a.Name)}
 	defer func() {
 		if err != nil {
 			t.close()
@@ -168,7 +172,8 @@ func openTransmitter(index int, bypass bool) (_ *transmitter, err error) {
 	return t, t.sender.AllowLarge(t.large)
 }
 
-// send sends ps, as a burst as far as b can, frees what went and returns how many did; see Sender.Send.
+// send sends ps, as a burst as far as b can, frees what went and returns how many
+// did; see Sender.Send.
 func (t *transmitter) send(b *burst.Sender, c *packet.Cache, ps []packet.Packet, mtu int) int {
 	n, rest, end := SendBurst(b, c, ps, mtu)
 	if end == burst.NoLink {
