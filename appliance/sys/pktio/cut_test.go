@@ -146,7 +146,7 @@ func (m *bridge) transfer(data []byte) []byte {
 		if err != nil {
 			return err
 		}
-		_ = c.SetDeadline(time.Now().Add(time.Minute))
+		_ = c.SetDeadline(time.Now().Add(5 * time.Minute)) // losses cost seconds on a busy machine
 		if _, err := c.Write(data); err != nil {
 			return err
 		}
