@@ -99,9 +99,14 @@ type AFPacketPortArg struct {
 	// much. "auto" does so at an end of a veth pair with one queue to send through
 	// and nothing of traffic control on it (tc), if the daemon has CAP_BPF and
 	// CAP_NET_ADMIN, and unless qdisc_bypass is set; "on" insists on it
-	// (EOPNOTSUPP). It is decided anew when the interface comes again: with "on" one
-	// where it is impossible is not used, as if it were away, until it is possible.
-	// The port's notes tell what is in effect, and why.
+	// (EOPNOTSUPP, or EPERM without the capabilities). It is decided anew when the
+	// interface comes again: with "on" one where it is impossible is not used, as
+	// if it were away, until it is possible. The port's notes tell what is in
+	// effect, and why.
+	//
+	// A packet of more than 2048 bytes, or longer than the MTU without any tag
+	// (one of full size with a tag), and what follows it in its batch are sent
+	// the ordinary way, as are fewer than 8 packets.
 	Bursts        string `protobuf:"bytes,10,opt,name=bursts,proto3" json:"bursts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -354,3 +354,30 @@ func TestAccountsForEveryPacket(t *testing.T) {
 		})
 	}
 }
+
+// Without the rights for it packets are sent one by one; who insists on more is
+// told what is missing.
+func TestBurstsWithoutTheRights(t *testing.T) {
+	s := newStage(t)
+	for name, capability := range map[string]int{"CAP_BPF": unix.CAP_BPF, "CAP_NET_ADMIN": unix.CAP_NET_ADMIN} {
+		open := func(how string) (notes []string, err error) {
+			err = s.ns.Run(func() error {
+				return testenv.Without(func() error {
+					p, err := port.Open(afpacket.Driver, port.Config{Name: "p0", NumInc: 1, NumOut: 1, SizeInc: 64}, &arg{Interface: "near", Bursts: how}, nil)
+					if err == nil {
+						notes = p.Notes()
+						p.Device.Close()
+					}
+					return err
+				}, capability, unix.CAP_SYS_ADMIN)
+			})
+			return notes, err
+		}
+		if notes, err := open("auto"); err != nil || !strings.Contains(strings.Join(notes, "\n"), "the daemon lacks "+name) {
+			t.Errorf("without %s: %v, %q", name, err, notes)
+		}
+		if _, err := open("on"); errno.Code(err) != errno.EPERM || !strings.HasSuffix(fmt.Sprint(err), "the daemon lacks "+name) {
+			t.Errorf("without %s: errno %d: %v", name, errno.Code(err), err)
+		}
+	}
+}

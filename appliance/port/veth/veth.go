@@ -29,37 +29,9 @@ var Driver = &port.Driver{
 
 // create makes the cable. Errors: those of veth.Open.
 func create(cfg *port.Config, arg *VethPortArg) (port.Device, error) {
-	o := veth.Options{
-		Port: cfg.Name, Near: arg.GetEngineIfname(), Far: arg.GetIfname(),
-		Where:   netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()},
-		NearMAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
-		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, Frames: cfg.SizeInc, Sent: cfg.SizeOut, Large: arg.GetLargePackets(),
-	}
-	if o.Far == "" {
-		o.Far = cfg.Name
-	}
-	if o.Near == "" {
-		o.Near = cfg.Name[:min(len(cfg.Name), 10)] + ".bess"
-	}
-	if text := arg.GetMac(); text != "" {
-		var err error
-		if o.FarMAC, err = net.ParseMAC(text); err != nil || len(o.FarMAC) != 6 {
-			return nil, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
-		}
-	}
-	for _, end := range [][2]string{{"ifname", o.Far}, {"engine_ifname", o.Near}} {
-		if err := hostif.CheckName(end[1]); err != nil {
-			return nil, errno.Wrap(err, "%s", end[0])
-		}
-	}
-	if x := arg.GetAfXdp(); x != nil {
-		var err error
-		if o.XDP, err = x.options(); err != nil {
-			return nil, errno.Wrap(err, "af_xdp")
-		}
-		if o.Large {
-			return nil, errno.Errorf(errno.EINVAL, "large_packets: is not possible with af_xdp")
-		}
+	o, err := options(cfg, arg)
+	if err != nil {
+		return nil, err
 	}
 	d, err := veth.Open(o)
 	if arg.GetEngineIfname() == "" && errno.Code(err) == errno.EEXIST && strings.Contains(err.Error(), o.Near) {
@@ -73,6 +45,39 @@ func create(cfg *port.Config, arg *VethPortArg) (port.Device, error) {
 		return &device{Device: d}, nil
 	}
 	return &largeDevice{device{Device: d}}, nil
+}
+
+// options are what the argument says. Errors: EINVAL.
+func options(cfg *port.Config, arg *VethPortArg) (o veth.Options, err error) {
+	o = veth.Options{
+		Port: cfg.Name, Near: arg.GetEngineIfname(), Far: arg.GetIfname(),
+		Where:   netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()},
+		NearMAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
+		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, Frames: cfg.SizeInc, Sent: cfg.SizeOut, Large: arg.GetLargePackets(),
+	}
+	if o.Far == "" {
+		o.Far = cfg.Name
+	}
+	if o.Near == "" {
+		o.Near = cfg.Name[:min(len(cfg.Name), 10)] + ".bess"
+	}
+	if text := arg.GetMac(); text != "" {
+		if o.FarMAC, err = net.ParseMAC(text); err != nil || len(o.FarMAC) != 6 {
+			return o, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
+		}
+	}
+	for _, end := range [][2]string{{"ifname", o.Far}, {"engine_ifname", o.Near}} {
+		if err := hostif.CheckName(end[1]); err != nil {
+			return o, errno.Wrap(err, "%s", end[0])
+		}
+	}
+	if x := arg.GetAfXdp(); x != nil {
+		if o.XDP, err = x.options(); err != nil {
+			return o, errno.Wrap(err, "af_xdp")
+		}
+	}
+	o.Bursts, err = choice.Parse("bursts", arg.GetBursts())
+	return o, err
 }
 
 // options are what the argument says.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
@@ -45,6 +46,8 @@ type Options struct {
 	// Sent is how many frames each outgoing queue has.
 	XDP  *xdp.Options
 	Sent int
+	// Bursts has batches sent as package burst does, whatever XDP says of it.
+	Bursts choice.Choice
 }
 
 // Device is a cable. Queues and settings are those of the near end. When the
@@ -134,7 +137,7 @@ func (o *Options) check() error {
 		return errno.Errorf(errno.EINVAL, "interface %s: both ends are here, so they need two names", o.Near)
 	}
 	if o.XDP != nil && o.Large {
-		return errno.Errorf(errno.EINVAL, "large packets: AF_XDP sockets do not take them")
+		return errno.Errorf(errno.EINVAL, "large_packets: true: is not possible with af_xdp")
 	}
 	if o.MTU == 0 {
 		o.MTU = defaultMTU
@@ -153,13 +156,14 @@ func (d *Device) attach() error {
 			o := *d.o.XDP
 			o.Port, o.StartQueue, o.Queues, o.Incoming = d.o.Port, 0, d.queues(), d.o.Incoming
 			o.RxFrames, o.TxFrames = max(d.o.Frames, xdp.MinFrames), max(d.o.Sent, xdp.MinFrames)
+			o.Bursts = d.o.Bursts
 			n, err := xdp.Open(d.o.Near, o)
 			d.near = n
 			return err
 		}
 		n, err := pktio.OpenInterface(d.o.Near, pktio.InterfaceOptions{
 			Port: d.o.Port, Exclusive: true, Receive: true, Send: true, Incoming: d.o.Incoming,
-			Outgoing: d.o.Outgoing, Frames: d.o.Frames, Large: d.o.Large,
+			Outgoing: d.o.Outgoing, Frames: d.o.Frames, Large: d.o.Large, Bursts: d.o.Bursts,
 		})
 		d.near = packetNear{n}
 		return err
