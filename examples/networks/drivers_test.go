@@ -147,7 +147,7 @@ func (s site) serve(host string) []byte {
 func (s site) page() {
 	s.t.Helper()
 	one, two := s.Capture("one", "eth0", "tcp"), s.Capture("two", "eth0", "tcp")
-	s.Network.Must("two", "curl", "-sS", "--max-time", "50", "-o", "/dev/null", "http://10.4.0.1/small/")
+	s.Network.Must("two", "curl", "-sS", "--max-time", "240", "-o", "/dev/null", "http://10.4.0.1/small/")
 	atOne, atTwo := one.Packets(8), two.Packets(8)
 	for _, k := range []struct {
 		to         string

@@ -41,13 +41,13 @@ func TestNAT(t *testing.T) {
 			_, _ = w.Write(page)
 		}))
 		inside, outside := s.Capture("inside", "eth0", "tcp"), s.Capture("outside", "eth0", "tcp")
-		s.Network.Must("inside", "curl", "-sS", "--max-time", "50", "http://203.0.113.1/small")
+		s.Network.Must("inside", "curl", "-sS", "--max-time", "240", "http://203.0.113.1/small")
 		compareTranslated(t, inside.Packets(20), outside.Packets(20))
 		s.fetch("inside", "203.0.113.1", page)
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
-				out, err := s.Network.Run("inside", "curl", "-sS", "--max-time", "50", "http://203.0.113.1/")
+				out, err := s.Network.Run("inside", "curl", "-sS", "--max-time", "240", "http://203.0.113.1/")
 				if err != nil || out != string(page) {
 					t.Errorf("one of several programs got %d bytes: %v", len(out), err)
 				}

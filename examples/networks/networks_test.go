@@ -126,7 +126,7 @@ func (s site) download(from, address, to string) {
 func (s site) fetch(to, address string, content []byte) {
 	s.t.Helper()
 	file := filepath.Join(s.t.TempDir(), "fetched")
-	s.Network.Must(to, "curl", "-sS", "-g", "--max-time", "50", "-o", file, "http://"+address+"/")
+	s.Network.Must(to, "curl", "-sS", "-g", "--max-time", "240", "-o", file, "http://"+address+"/")
 	sum := s.Network.Must(to, "sha256sum", file)
 	if want := fmt.Sprintf("%x", sha256.Sum256(content)); !strings.HasPrefix(sum, want) {
 		s.t.Errorf("%s fetched something else from %s", to, address)

@@ -82,9 +82,9 @@ func (n *Network) Daemon(args ...string) *Daemon {
 // Home returns the namespace that a Network's daemon runs in.
 func (d *Daemon) Home() string { return d.home }
 
-// command prepares a program in a namespace. It has a minute.
+// command prepares a program in a namespace. It has five minutes.
 func (n *Network) command(name string, args ...string) (*exec.Cmd, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", n.Prefix + name}, args...)...), cancel
 }
 
