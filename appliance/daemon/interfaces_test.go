@@ -7,9 +7,12 @@ import (
 	"bytes"
 	"context"
 	bits "encoding/binary"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -156,6 +159,47 @@ func TestInterfaceOfAKilledDaemon(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a killed daemon left stays where somebody else holds the lock of the
+// interface, and the next one says who.
+func TestInterfaceWhoseLockIsOccupied(t *testing.T) {
+	b := newBox(t)
+	p := b.daemon("{driver: AFPacketPort, args: {interface: near}}")
+	conn := p.dial()
+	b.answers() // it has the port
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	r, err := api.NewBESSControlClient(conn).SetPortConf(ctx, &api.SetPortConfRequest{Name: "wire",
+		Conf: &api.PortConf{Mtu: 1400, MacAddr: b.near().HardwareAddr.String(), AdminUp: true}})
+	if err != nil || r.GetError().GetCode() != 0 || b.near().MTU != 1400 {
+		t.Fatal(r, err, b.near().MTU)
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGKILL)
+	p.wait()
+	var l *net.UnixListener
+	lock := &net.UnixAddr{Net: "unix", Name: fmt.Sprintf("@bess/interface/%d", b.near().Index)}
+	b.ns.Do(func() (err error) {
+		l, err = net.ListenUnix("unix", lock)
+		return err
+	})
+	defer func() { _ = l.Close() }()
+	p = b.daemon("{driver: NullPort}")
+	p.dial()
+	want := regexp.MustCompile(fmt.Sprintf(`level=WARN msg="what a daemon that was killed left on an interface stays" interface="near: mtu 1500 -> 1400" error="is in use by process %d \(.*\) of user root`, os.Getpid()))
+	if !want.MatchString(p.log.String()) || b.near().MTU != 1400 {
+		t.Errorf("mtu %d, want a line like %s:\n%s", b.near().MTU, want, p.log)
+	}
+	_ = l.Close()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.wait()
+	p = b.daemon("{driver: NullPort}")
+	p.dial()
+	if b.near().MTU != 1500 {
+		t.Errorf("mtu %d with the lock free", b.near().MTU)
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.wait()
 }
 
 func TestPortsFlag(t *testing.T) {
