@@ -4,6 +4,7 @@
 package declare
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -95,7 +96,22 @@ type options struct {
 }
 
 func apply(e *engine.Engine, p *Pipeline, cat Catalog, opt options) (*Result, error) {
-	x := newIndex(cat)
+	x, ports := newIndex(cat), preparation{}
+	for {
+		res, err := attempt(e, p, x, ports, opt)
+		var missing *unpreparedError
+		if !errors.As(err, &missing) {
+			return res, err
+		}
+		if err := ports.prepare(e, missing.ports); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// attempt is apply, if all ports to be opened are prepared. Errors:
+// *unpreparedError if they are not, nothing has happened then.
+func attempt(e *engine.Engine, p *Pipeline, x *index, ports preparation, opt options) (*Result, error) {
 	res := &Result{}
 	err := e.Transaction(func(tx *engine.Tx) error {
 		tx.AtCommit(func(generation uint64) { res.Generation = generation })
@@ -107,6 +123,10 @@ func apply(e *engine.Engine, p *Pipeline, cat Catalog, opt options) (*Result, er
 			return err
 		}
 		plan := diff(cur, p, x)
+		if missing := ports.missing(e, plan.opened); missing != nil {
+			return &unpreparedError{missing}
+		}
+		plan.ports = ports
 		if !plan.IsEmpty() {
 			if f := plan.run(tx); f != nil {
 				return &RefusedError{*f}

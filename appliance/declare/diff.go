@@ -213,13 +213,14 @@ func (d *differ) closePorts(early bool) {
 }
 
 func (d *differ) openPorts() {
+	d.plan.opened = d.openedPorts
 	for _, p := range d.openedPorts {
 		a := Action{Verb: verbCreate, Object: portObject(p.Name), Disruption: None, Detail: "driver " + p.Driver}
 		if c := d.cur.Ports[p.Name]; c != nil {
 			a.Verb, a.Disruption, a.Detail = verbRebuild, Affecting, portChanges(c, p)
 		}
 		d.plan.act(a, p.Pos, &p.args, func(tx *engine.Tx) (engine.How, error) {
-			arg, err := pack(p.Arg)
+			s, err := d.plan.ports.spec(p)
 			if err != nil {
 				return 0, err
 			}
@@ -227,8 +228,7 @@ func (d *differ) openPorts() {
 			if d.swapped[p.Name] {
 				open = tx.ReplacePort
 			}
-			return engine.Unchanged, open(engine.PortSpec{Name: p.Name, Driver: p.Driver,
-				NumInc: p.NumInc, NumOut: p.NumOut, SizeInc: p.SizeInc, SizeOut: p.SizeOut, Arg: arg})
+			return engine.Unchanged, open(s)
 		})
 	}
 }

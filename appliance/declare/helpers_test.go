@@ -42,6 +42,22 @@ type devices struct {
 	mu    sync.Mutex
 	open  map[string]int
 	opens int
+
+	prepared int           // how often
+	asked    chan struct{} // nil: preparation is quick. It tells that it has begun,
+	answer   chan struct{} // and waits for this
+}
+
+// prepare finds out what the path is.
+func (w *devices) prepare(arg *unixsock.UnixSocketPortArg) string {
+	if w.asked != nil {
+		w.asked <- struct{}{}
+		<-w.answer
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.prepared++
+	return arg.GetPath()
 }
 
 type device struct {
@@ -60,9 +76,9 @@ func (d *device) Close() {
 // driver returns a driver of exclusive devices that have at most four queues.
 func (w *devices) driver() *port.Driver {
 	w.open = map[string]int{}
-	return &port.Driver{Name: "UnixSocketPort", Prefix: "unix", Arg: (*unixsock.UnixSocketPortArg)(nil),
-		New: func(cfg *port.Config, arg proto.Message) (port.Device, error) {
-			path := arg.(*unixsock.UnixSocketPortArg).GetPath()
+	return &port.Driver{Name: "UnixSocketPort", Prefix: "unix", Arg: (*unixsock.UnixSocketPortArg)(nil), Prepare: port.Prepare(w.prepare),
+		New: func(cfg *port.Config, _ proto.Message) (port.Device, error) {
+			path := cfg.Prepared.(string)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if w.open[path] > 0 {

@@ -51,6 +51,9 @@ const (
 type Plan struct {
 	Actions []Action
 	steps   []step
+
+	opened []*Port
+	ports  preparation // of these
 }
 
 // step is one or a few verbs of the engine.

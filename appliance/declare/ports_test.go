@@ -155,3 +155,34 @@ func TestPortsExchangeDevices(t *testing.T) {
 		t.Errorf("opened %d times, open %v", w.dev.opens, w.dev.open)
 	}
 }
+
+// What a driver has to wait for before it can open a port, others need not wait
+// for, and a port that stays is not asked about.
+func TestPortsArePreparedWhileOthersGoOn(t *testing.T) {
+	const spec = "  ports:\n    p: {driver: UnixSocketPort, args: {path: /tmp/p}}\n"
+	w := newWorld(t)
+	w.apply(spec)
+	w.apply(basic)
+	w.dev.asked, w.dev.answer = make(chan struct{}), make(chan struct{})
+	before := w.dev.prepared
+	p := w.validate(spec + "    q: {driver: UnixSocketPort, args: {path: /tmp/q}}\n")
+	applied := make(chan error, 1)
+	go func() {
+		_, err := declare.Apply(w.e, p, w.cat, 0)
+		applied <- err
+	}()
+	w.apply("  modules: {}\n") // takes p away: the plan is another one then
+	for range 2 {
+		<-w.dev.asked
+		if n := len(w.e.ListPorts()); n > 0 {
+			t.Errorf("%d ports before all are prepared", n)
+		}
+		w.dev.answer <- struct{}{}
+	}
+	if err := <-applied; err != nil {
+		t.Error(err)
+	}
+	if n := len(w.e.ListPorts()); n != 2 || w.dev.prepared != before+2 || w.dev.open["/tmp/q"] != 1 {
+		t.Errorf("%d ports, prepared %d times, open %v", n, w.dev.prepared-before, w.dev.open)
+	}
+}

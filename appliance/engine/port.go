@@ -35,13 +35,35 @@ type PortSpec struct {
 	NumInc, NumOut, SizeInc, SizeOut uint64
 	Arg                              *anypb.Any
 
-	mac net.HardwareAddr // nil: a random one
+	mac      net.HardwareAddr // nil: a random one
+	prepared any              // see PreparePort
+}
+
+// PreparePort lets the driver find out what takes its time, such as where a
+// container is, before the engine is locked for CreatePort. What stands against
+// the port is left for that to say.
+func (e *Engine) PreparePort(s PortSpec) PortSpec {
+	if !e.PreparesPorts(s.Driver) {
+		return s
+	}
+	d := e.drivers[s.Driver]
+	if msg, err := decodeArg(s.Name, d.Name, d.Arg, s.Arg); err == nil {
+		s.prepared = d.Prepare(msg)
+	}
+	return s
+}
+
+// PreparesPorts reports whether a driver has something to do in PreparePort.
+func (e *Engine) PreparesPorts(driver string) bool {
+	d := e.drivers[driver]
+	return d != nil && d.Prepare != nil
 }
 
 // CreatePort opens a port. Errors: EINVAL for a missing driver, a bad name,
 // queue count, queue size or argument, ENOENT for an unknown driver, EEXIST,
 // and what the driver answers.
 func (e *Engine) CreatePort(s PortSpec) (*port.Port, error) {
+	s = e.PreparePort(s)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.createPort(s)
@@ -71,7 +93,7 @@ func (e *Engine) createPort(s PortSpec) (*port.Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Log = e.log.With("port", cfg.Name, "driver", d.Name)
+	cfg.Log, cfg.Prepared = e.log.With("port", cfg.Name, "driver", d.Name), s.prepared
 	p, err := port.Open(d, cfg, msg, cloneAny(s.Arg))
 	if err != nil {
 		return nil, errno.Wrap(err, "%s", what)

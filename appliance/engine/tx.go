@@ -68,7 +68,8 @@ func (tx *Tx) UpdateTCParent(s TCSpec) error { return tx.e.updateTCParent(s) }
 // DeleteTC removes an inner class without children.
 func (tx *Tx) DeleteTC(name string) error { return tx.e.deleteTC(name) }
 
-// CreatePort opens a port.
+// CreatePort opens a port. What PreparePort has not prepared is found out now,
+// while everybody else waits.
 func (tx *Tx) CreatePort(s PortSpec) error {
 	_, err := tx.e.createPort(s)
 	return err
@@ -141,8 +142,13 @@ func isTaken(err error) bool {
 
 // reopenPort opens a port like the closed p again.
 func (e *Engine) reopenPort(p *port.Port, cfg port.Config, up bool) {
-	again, err := e.createPort(PortSpec{Name: p.Name, Driver: p.Driver.Name, NumInc: uint64(cfg.NumInc), NumOut: uint64(cfg.NumOut),
-		SizeInc: uint64(cfg.SizeInc), SizeOut: uint64(cfg.SizeOut), Arg: p.Arg, mac: cfg.MAC})
+	s := PortSpec{Name: p.Name, Driver: p.Driver.Name, NumInc: uint64(cfg.NumInc), NumOut: uint64(cfg.NumOut),
+		SizeInc: uint64(cfg.SizeInc), SizeOut: uint64(cfg.SizeOut), Arg: p.Arg, mac: cfg.MAC, prepared: p.Prepared}
+	again, err := e.createPort(s)
+	if s.prepared != nil && errno.Code(err) == errno.ESRCH { // the container was started again
+		s.prepared = nil
+		again, err = e.createPort(s)
+	}
 	if err != nil {
 		e.log.Error("a port could not be opened again", "port", p.Name, "error", err)
 		return

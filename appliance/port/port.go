@@ -56,7 +56,9 @@ type Config struct {
 	MAC net.HardwareAddr
 	// MTU is the device's, if it knows.
 	MTU int
-	Log *slog.Logger
+	// Prepared is what the driver's Prepare returned, if it has that.
+	Prepared any
+	Log      *slog.Logger
 }
 
 // Driver describes a port driver.
@@ -69,6 +71,11 @@ type Driver struct {
 	Help string
 	// Arg is the argument's message.
 	Arg proto.Message
+	// Prepare, which may be nil, finds out what takes its time, such as the
+	// answer of another program. It is called before New, with nothing locked,
+	// and changes nothing; what it finds, also an error, is for New to see in
+	// Config.Prepared.
+	Prepare func(arg proto.Message) any
 	// New opens the device. cfg may be adjusted. Nothing is left behind when
 	// it fails.
 	New func(cfg *Config, arg proto.Message) (Device, error)
@@ -83,6 +90,11 @@ func New[A proto.Message, D Device](f func(cfg *Config, arg A) (D, error)) func(
 		}
 		return d, nil
 	}
+}
+
+// Prepare adapts a typed function to Driver.Prepare.
+func Prepare[A proto.Message, P any](f func(arg A) P) func(proto.Message) any {
+	return func(arg proto.Message) any { return f(arg.(A)) }
 }
 
 // Device is an open port. Recv and Send are called by one worker at a time
@@ -190,6 +202,8 @@ type Port struct {
 	Driver *Driver
 	Arg    *anypb.Any
 	Device Device
+	// Prepared is what the device was opened with.
+	Prepared any
 
 	// AdminUp false stops all traffic at the port.
 	adminUp atomic.Bool
@@ -203,8 +217,12 @@ type Port struct {
 	setting *Setting
 }
 
-// Open creates a port with the driver. cfg must have been completed.
+// Open creates a port with the driver. cfg must have been completed. What the
+// driver has to prepare is prepared now if cfg has nothing of that.
 func Open(d *Driver, cfg Config, arg proto.Message, asGiven *anypb.Any) (*Port, error) {
+	if d.Prepare != nil && cfg.Prepared == nil {
+		cfg.Prepared = d.Prepare(arg)
+	}
 	dev, err := d.New(&cfg, arg)
 	if err != nil {
 		return nil, err
@@ -212,7 +230,7 @@ func Open(d *Driver, cfg Config, arg proto.Message, asGiven *anypb.Any) (*Port, 
 	if cfg.MTU == 0 {
 		cfg.MTU = DefaultMTU
 	}
-	p := &Port{Name: cfg.Name, Driver: d, Arg: asGiven, Device: dev, cfg: cfg,
+	p := &Port{Name: cfg.Name, Driver: d, Arg: asGiven, Device: dev, Prepared: cfg.Prepared, cfg: cfg,
 		inc: make([]Queue, cfg.NumInc), out: make([]Queue, cfg.NumOut)}
 	p.adminUp.Store(true)
 	_, p.large = dev.(LargeSender)

@@ -6,6 +6,7 @@
 package tap
 
 import (
+	"context"
 	"net"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -16,17 +17,18 @@ import (
 
 // Driver makes a TAP device.
 var Driver = &port.Driver{
-	Name:   "TAPPort",
-	Prefix: "tap_port",
-	Help:   "makes a network interface for programs of this host or a container (TAP)",
-	Arg:    &TAPPortArg{},
-	New:    port.New(create),
+	Name:    "TAPPort",
+	Prefix:  "tap_port",
+	Help:    "makes a network interface for programs of this host or a container (TAP)",
+	Arg:     &TAPPortArg{},
+	Prepare: port.Prepare(where),
+	New:     port.New(create),
 }
 
 // create makes the interface. Errors: those of tap.Open.
 func create(cfg *port.Config, arg *TAPPortArg) (*device, error) {
 	o := tap.Options{
-		Name: arg.GetIfname(), Where: where(arg), MAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
+		Name: arg.GetIfname(), Where: cfg.Prepared.(netns.Target), MAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
 		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, QueueLength: cfg.SizeInc, Persist: arg.GetPersist(), Large: arg.GetLargePackets(),
 	}
 	if o.Name == "" {
@@ -46,9 +48,10 @@ func create(cfg *port.Config, arg *TAPPortArg) (*device, error) {
 	return &device{d}, nil
 }
 
-// where returns the namespace that arg names.
+// where finds the namespace that arg names.
 func where(arg *TAPPortArg) netns.Target {
-	return netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()}
+	t := netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()}
+	return t.Find(context.Background())
 }
 
 // device is an open port.

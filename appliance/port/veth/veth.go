@@ -6,6 +6,7 @@
 package veth
 
 import (
+	"context"
 	"net"
 	"strings"
 
@@ -20,11 +21,12 @@ import (
 
 // Driver makes a pair of interfaces.
 var Driver = &port.Driver{
-	Name:   "VethPort",
-	Prefix: "veth_port",
-	Help:   "makes a virtual cable to programs of this host or a container (veth)",
-	Arg:    &VethPortArg{},
-	New:    port.New(create),
+	Name:    "VethPort",
+	Prefix:  "veth_port",
+	Help:    "makes a virtual cable to programs of this host or a container (veth)",
+	Arg:     &VethPortArg{},
+	Prepare: port.Prepare(where),
+	New:     port.New(create),
 }
 
 // create makes the cable. Errors: those of veth.Open.
@@ -51,7 +53,7 @@ func create(cfg *port.Config, arg *VethPortArg) (port.Device, error) {
 func options(cfg *port.Config, arg *VethPortArg) (o veth.Options, err error) {
 	o = veth.Options{
 		Port: cfg.Name, Near: arg.GetEngineIfname(), Far: arg.GetIfname(),
-		Where:   netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()},
+		Where:   cfg.Prepared.(netns.Target),
 		NearMAC: cfg.MAC, MTU: int(arg.GetMtu()), Addresses: arg.GetAddresses(),
 		Incoming: cfg.NumInc, Outgoing: cfg.NumOut, Frames: cfg.SizeInc, Sent: cfg.SizeOut, Large: arg.GetLargePackets(),
 	}
@@ -78,6 +80,12 @@ func options(cfg *port.Config, arg *VethPortArg) (o veth.Options, err error) {
 	}
 	o.Bursts, err = choice.Parse("bursts", arg.GetBursts())
 	return o, err
+}
+
+// where finds the namespace that arg names.
+func where(arg *VethPortArg) netns.Target {
+	t := netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()}
+	return t.Find(context.Background())
 }
 
 // options are what the argument says.

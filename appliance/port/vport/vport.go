@@ -6,6 +6,7 @@
 package vport
 
 import (
+	"context"
 	"errors"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -17,11 +18,12 @@ import (
 
 // Driver makes a TAP device. The original needs a kernel module.
 var Driver = &port.Driver{
-	Name:   "VPort",
-	Prefix: "vport",
-	Help:   "makes a network interface for programs of this host or a container",
-	Arg:    &VPortArg{},
-	New:    port.New(create),
+	Name:    "VPort",
+	Prefix:  "vport",
+	Help:    "makes a network interface for programs of this host or a container",
+	Arg:     &VPortArg{},
+	Prepare: port.Prepare(target),
+	New:     port.New(create),
 }
 
 // maxName is the longest name of an interface, in bytes.
@@ -41,7 +43,7 @@ func create(cfg *port.Config, arg *VPortArg) (*device, error) {
 		return nil, errno.Errorf(errno.EINVAL, "Linux interface name should be shorter than %d characters: %q", maxName+1, o.Name)
 	}
 	var err error
-	if o.Where, err = where(arg); err != nil {
+	if o.Where, err = where(cfg.Prepared.(netns.Target), arg); err != nil {
 		return nil, err
 	}
 	if o.CPUs, err = cpus(arg.GetRxqCpus(), cfg.NumOut); err != nil {
@@ -71,18 +73,22 @@ func addressError(err error) error {
 	return errno.Wrap(err, "Failed to set IP addresses (incorrect IP address format?)")
 }
 
-// where returns the namespace that arg names, if there is one.
-func where(arg *VPortArg) (t netns.Target, err error) {
+// target finds the namespace that arg names. A container_pid of 0 is that of the
+// daemon.
+func target(arg *VPortArg) netns.Target {
+	t := netns.Target{Container: arg.GetDocker(), PID: arg.GetContainerPid(), Path: arg.GetNetns()}
+	return t.Find(context.Background())
+}
+
+// where returns t, which arg names, if there is such a namespace.
+func where(t netns.Target, arg *VPortArg) (netns.Target, error) {
 	switch c := arg.GetCpid().(type) {
 	case *VPortArg_Docker:
 		if c.Docker == "" {
 			return t, errno.Errorf(errno.EINVAL, "field 'docker' should be a container ID or name in string")
 		}
-		t.Container = c.Docker
-	case *VPortArg_ContainerPid:
-		t.PID = c.ContainerPid // 0: that of the daemon
 	case *VPortArg_Netns:
-		if t.Path = c.Netns; t.Path == "" {
+		if c.Netns == "" {
 			return t, errno.Errorf(errno.EINVAL, "Invalid network namespace %s: netns: is empty", c.Netns)
 		}
 	}

@@ -4,6 +4,7 @@
 package netns
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -121,9 +122,37 @@ func TestTargetErrors(t *testing.T) {
 	fakeDocker(t, "sleep 20") // of the shell: docker ends, this does not
 	_, err = Target{Container: "slow"}.Open()
 	expect(t, err, errno.ESRCH, "Cannot find the PID of container slow: docker: does not answer within 100ms")
+	docker := testenv.Docker(t, 0)
+	docker.Hang()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { docker.AwaitCall(); cancel() }()
+	dockerTime = 10 * time.Second
+	_, err = Target{Container: "left"}.Find(ctx).Open()
+	expect(t, err, errno.ESRCH, "Cannot find the PID of container left: nobody waits for it any more")
 	t.Setenv("PATH", t.TempDir())
 	_, err = Target{Container: "any"}.Open()
 	expect(t, err, errno.ENOENT, "Command 'docker' is not available")
+}
+
+// A container that was found is opened without docker, as long as it is the same.
+func TestFoundContainer(t *testing.T) {
+	testenv.NoLeaks(t)
+	ns := testenv.Netns(t)
+	cmd := exec.Command("sleep", "60")
+	ns.Do(cmd.Start)
+	testenv.Docker(t, cmd.Process.Pid)
+	found := Target{Container: "web"}.Find(t.Context())
+	t.Setenv("PATH", t.TempDir()) // no docker any more
+	if n := mustOpen(t, found); !n.Same(mustOpen(t, Target{Path: ns.Path()})) {
+		t.Error("it is another namespace")
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	_, err := found.Open()
+	expect(t, err, errno.ESRCH, "container web: does not run any more")
+	found.found.pid = int64(os.Getpid()) // the number is somebody else's now
+	_, err = found.Open()
+	expect(t, err, errno.ESRCH, "container web: does not run any more: process")
 }
 
 // TestNoThreadStaysInside does much at once and looks where all threads are

@@ -11,14 +11,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 )
 
 // Target names a network namespace in one of several ways; nothing names that
-// of the caller. It is resolved anew by every Open: a container that was
-// started again is found again.
+// of the caller. A process and a file are looked at anew by every Open, for a
+// container see Find.
 type Target struct {
 	// Container is the id or name of a container that docker knows.
 	Container string
@@ -27,6 +28,61 @@ type Target struct {
 	// Path is the namespace's file, or the name of one in /run/netns, where
 	// ip-netns(8) keeps them.
 	Path string
+
+	found *container // what Find saw, nil if it was not asked
+}
+
+// container is what docker told of one.
+type container struct {
+	pid   int64
+	inode uint64 // of its namespace: the process may be another one meanwhile
+	err   error
+}
+
+// Find returns the target with the process of its container, if it is one, that
+// docker tells, or why it does not. That may take as long as a program that
+// hangs is waited for, or until ctx is done, so that nobody else should have to
+// wait for the caller. Open is quick then. A container that was started again
+// has to be found again.
+func (t Target) Find(ctx context.Context) Target {
+	if t.Container == "" {
+		return t
+	}
+	c := &container{}
+	if c.pid, c.err = containerPID(ctx, t.Container); c.err == nil {
+		c.inode, c.err = inodeOf(c.pid)
+	}
+	t.found = c
+	return t
+}
+
+// IsHere reports whether nothing is named, which is the caller's namespace.
+func (t Target) IsHere() bool { return t.Container == "" && t.PID == 0 && t.Path == "" }
+
+func inodeOf(pid int64) (uint64, error) {
+	n, err := ofPID(pid)
+	if err != nil {
+		return 0, err
+	}
+	defer n.Close()
+	return n.Inode()
+}
+
+// open opens the namespace of a container that was found. Errors: ESRCH if it
+// is not there any more.
+func (c *container) open(name string) (*Namespace, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
+	n, err := ofPID(c.pid)
+	if err != nil {
+		return nil, errno.Errorf(errno.ESRCH, "container %s: does not run any more: %w", name, err)
+	}
+	if inode, err := n.Inode(); err != nil || inode != c.inode {
+		n.Close()
+		return nil, errno.Errorf(errno.ESRCH, "container %s: does not run any more: process %d is another one", name, c.pid)
+	}
+	return n, nil
 }
 
 // String names the target in messages, "" for the caller's namespace.
@@ -42,24 +98,21 @@ func (t Target) String() string {
 	return ""
 }
 
-// Open opens the namespace. Errors: ESRCH for a container that does not run or
+// Open opens the namespace. It finds a container first if nobody did. Errors: ESRCH for a container that does not run or
 // a process that does not exist, ENOENT without docker or for a file that does
 // not exist, EINVAL for names that nothing can have.
 func (t Target) Open() (*Namespace, error) {
-	pid := t.PID
 	switch {
+	case t.Container != "" && t.found == nil:
+		return t.Find(context.Background()).Open()
 	case t.Container != "":
-		var err error
-		if pid, err = containerPID(t.Container); err != nil {
-			return nil, err
-		}
-	case pid != 0:
+		return t.found.open(t.Container)
+	case t.PID != 0:
+		return ofPID(t.PID)
 	case t.Path != "":
 		return open(filePath(t.Path))
-	default:
-		return Current()
 	}
-	return ofPID(pid)
+	return Current()
 }
 
 func ofPID(pid int64) (*Namespace, error) {
@@ -91,22 +144,28 @@ const maxContainerName = 255
 var dockerTime = 10 * time.Second
 
 // containerPID asks docker for a process of a container.
-func containerPID(name string) (int64, error) {
+func containerPID(ctx context.Context, name string) (int64, error) {
 	if len(name) > maxContainerName {
 		return 0, errno.Errorf(errno.EINVAL, "The specified Docker container ID or name is too long: %d bytes, must be at most %d", len(name), maxContainerName)
 	}
 	if !containerName.MatchString(name) {
 		return 0, errno.Errorf(errno.EINVAL, "container %q: must begin with a letter or digit and contain only these and _ . -", name)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), dockerTime)
+	limited, cancel := context.WithTimeout(ctx, dockerTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "docker", "inspect", "--type", "container", "--format", "{{.State.Pid}}", name)
-	cmd.WaitDelay = dockerTime / 10 // for what docker may have started itself
+	cmd := exec.CommandContext(limited, "docker", "inspect", "--type", "container", "--format", "{{.State.Pid}}", name)
+	// What docker may have started itself ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = dockerTime / 10
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
 		return 0, errno.Errorf(errno.ENOENT, "Command 'docker' is not available (not installed?)")
 	}
 	if ctx.Err() != nil {
+		return 0, errno.Errorf(errno.ESRCH, "Cannot find the PID of container %s: nobody waits for it any more", name)
+	}
+	if limited.Err() != nil {
 		return 0, errno.Errorf(errno.ESRCH, "Cannot find the PID of container %s: docker: does not answer within %s", name, dockerTime)
 	}
 	if err != nil {

@@ -19,14 +19,14 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 )
 
-// create makes the interface and returns its queues. What goes wrong on the
-// way leaves nothing behind: a device ends with its descriptors.
-func (d *Device) create() (fds []int, err error) {
+// create makes the interface at a target and returns its queues. What goes wrong
+// on the way leaves nothing behind: a device ends with its descriptors.
+func (d *Device) create(at netns.Target) (fds []int, err error) {
 	d.notes = nil
 	d.drops.begin(0)
 	where := d.home
-	if d.o.Where != (netns.Target{}) {
-		if where, err = d.o.Where.Open(); err != nil {
+	if !at.IsHere() {
+		if where, err = at.Open(); err != nil {
 			return nil, err
 		}
 		defer where.Close()

@@ -4,6 +4,7 @@
 package tap
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -18,7 +19,7 @@ import (
 type Options struct {
 	// Name of the interface, 1..15 bytes.
 	Name string
-	// Where the interface is to appear.
+	// Where the interface is to appear. A container should have been found.
 	Where netns.Target
 	// MAC and MTU of the interface; an MTU of 0 stands for 1500.
 	MAC net.HardwareAddr
@@ -57,9 +58,10 @@ type Device struct {
 	in   []inQueue
 	out  []outQueue
 
-	gone  atomic.Bool   // the interface is, keep was told
-	lost  chan struct{} // tells keep
-	stop  chan struct{} // ends keep
+	gone  atomic.Bool     // the interface is, keep was told
+	lost  chan struct{}   // tells keep
+	over  context.Context // ends keep
+	stop  context.CancelFunc
 	ended sync.WaitGroup
 
 	mu      sync.Mutex // guards the rest
@@ -77,8 +79,10 @@ func Open(o Options) (*Device, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	d := &Device{o: o, state: state{o.MTU, o.MAC, true}, lost: make(chan struct{}, 1), stop: make(chan struct{})}
+	d := &Device{o: o, state: state{o.MTU, o.MAC, true}, lost: make(chan struct{}, 1)}
+	d.over, d.stop = context.WithCancel(context.Background())
 	if err := d.open(); err != nil {
+		d.stop()
 		d.release()
 		return nil, err
 	}
@@ -103,7 +107,7 @@ func (d *Device) open() (err error) {
 			return err
 		}
 	}
-	fds, err := d.create()
+	fds, err := d.create(d.o.Where)
 	if err != nil {
 		return err
 	}
@@ -199,7 +203,7 @@ func (d *Device) connect(fds []int) error {
 // Close ends the traffic and removes the interface, unless it is to stay. No
 // worker uses the device any more.
 func (d *Device) Close() {
-	close(d.stop)
+	d.stop()
 	d.ended.Wait()
 	d.release()
 }

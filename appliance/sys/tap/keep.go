@@ -36,7 +36,7 @@ func (d *Device) keep() {
 	pause := shortestPause
 	for {
 		select {
-		case <-d.stop:
+		case <-d.over.Done():
 			return
 		case <-d.lost:
 			pause = shortestPause
@@ -62,11 +62,13 @@ func (d *Device) alive() bool {
 	return err == nil
 }
 
-// again tries to make the interface again.
+// again tries to make the interface again. Looking for a container may take its
+// time, in which everything else goes on.
 func (d *Device) again() bool {
+	where := d.o.Where.Find(d.over)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	fds, err := d.create()
+	fds, err := d.create(where)
 	if err == nil {
 		err = d.connect(fds)
 	}

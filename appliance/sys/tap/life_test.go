@@ -420,3 +420,34 @@ func FuzzFinish(f *testing.F) {
 		k.c.Free(p)
 	})
 }
+
+// While a container is looked for again, and docker hangs, everything else goes
+// on: settings, counters, and the end.
+func TestContainerIsLookedForAgain(t *testing.T) {
+	testenv.NeedFile(t, testenv.NoTun, cloneDevice)
+	testenv.NoLeaks(t)
+	home, away := testenv.Netns(t), testenv.Netns(t)
+	cmd := exec.Command("sleep", "60") // stands for a container
+	away.Do(cmd.Start)
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	docker := testenv.Docker(t, cmd.Process.Pid)
+	o := options()
+	o.Where = netns.Target{Container: "web"}
+	k := newRig(t, o, home, away)
+	docker.Hang()
+	away.Delete("tap7")
+	k.d.look()
+	docker.AwaitCall()
+	k.expect(k.d.SetConf(1400, nil, true), errno.ENODEV, "is gone")
+	if k.noted("made again") || k.d.Dropped() != 0 {
+		t.Errorf("%q", k.d.Notes())
+	}
+	docker.Free()
+	testenv.Eventually(t, "the interface is made again", func() bool { return k.noted("made again 1 times") })
+	docker.Hang()
+	away.Delete("tap7")
+	k.d.look()
+	docker.AwaitCall()
+	k.d.Close() // or the test ends with docker still there
+	k.d = nil
+}

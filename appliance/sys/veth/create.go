@@ -21,8 +21,8 @@ import (
 // create makes the cable, both ends up. What goes wrong on the way leaves
 // nothing behind, and neither does the end of the process at any moment: what
 // is not in the made cable's journal yet is in none.
-func (d *Device) create() (*cable, error) {
-	there, err := d.there()
+func (d *Device) create(where netns.Target) (*cable, error) {
+	there, err := d.there(where)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (d *Device) create() (*cable, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cable{Creation: made}
+	c := &cable{Creation: made, where: where}
 	if c.index, err = d.lay(made, there); err != nil {
 		made.End()
 		return nil, err
@@ -50,7 +50,8 @@ func (d *Device) create() (*cable, error) {
 // cable is what create made.
 type cable struct {
 	*hostif.Creation
-	index int // of the near end
+	index int          // of the near end
+	where netns.Target // the far end was made
 }
 
 // lay makes the cable that was announced and returns the index of the near end.
@@ -101,12 +102,12 @@ func (d *Device) lay(c *hostif.Creation, there *netns.Namespace) (index int, err
 	return index, nil
 }
 
-// there opens the namespace of the far end.
-func (d *Device) there() (*netns.Namespace, error) {
-	if d.o.Where == (netns.Target{}) {
+// there opens the namespace of a far end.
+func (d *Device) there(where netns.Target) (*netns.Namespace, error) {
+	if where.IsHere() {
 		return d.home.Again()
 	}
-	return d.o.Where.Open()
+	return where.Open()
 }
 
 // free fails if an interface of that name exists.

@@ -26,7 +26,7 @@ const (
 // subscribe returns a channel that tells when an interface here has changed.
 func (d *Device) subscribe() (updates <-chan struct{}, err error) {
 	err = d.home.Do(func() (err error) {
-		updates, err = netinfo.Watch(d.stop)
+		updates, err = netinfo.Watch(d.over.Done())
 		return err
 	})
 	return updates, err
@@ -47,7 +47,7 @@ func (d *Device) keep(updates <-chan struct{}) {
 	pause := shortestPause
 	for {
 		select {
-		case <-d.stop:
+		case <-d.over.Done():
 			return
 		case _, ok := <-updates:
 			if !ok {
@@ -87,12 +87,14 @@ func (d *Device) gone() bool {
 	return errors.As(err, &netlink.LinkNotFoundError{})
 }
 
-// again tries to make the cable again.
+// again tries to make the cable again. Looking for a container may take its
+// time, in which everything else goes on.
 func (d *Device) again() bool {
+	where := d.o.Where.Find(d.over)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.remove() // it is gone, and so is what the journal says of it
-	d.made, d.trouble = d.create()
+	d.made, d.trouble = d.create(where)
 	if d.trouble != nil {
 		return false
 	}
@@ -132,10 +134,13 @@ func (d *Device) SetConf(mtu int, mac net.HardwareAddr, up bool) error {
 }
 
 // setFar changes the MTU of the far end and returns what it was. Under d.mu. A
-// far end that has been renamed or moved is left alone, old is 0 then: its owner
-// sees to the MTU.
+// far end that is gone, or has been renamed or moved, is left alone, old is 0
+// then: its owner sees to the MTU.
 func (d *Device) setFar(mtu int) (old int, err error) {
-	there, err := d.there()
+	if d.made == nil {
+		return 0, nil
+	}
+	there, err := d.there(d.made.where)
 	if err != nil {
 		return 0, err
 	}

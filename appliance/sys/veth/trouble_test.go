@@ -193,3 +193,36 @@ func TestNamesAreFreeAfterRecovery(t *testing.T) {
 	k.d = d
 	k.exchange(60)
 }
+
+// While a container is looked for again, and docker hangs, everything else goes
+// on: settings, counters, and the end. Settings do not ask for it at all.
+func TestContainerIsLookedForAgain(t *testing.T) {
+	testenv.NeedNetns(t)
+	testenv.NoLeaks(t)
+	away := testenv.Netns(t)
+	cmd := exec.Command("sleep", "60") // stands for a container
+	away.Do(cmd.Start)
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	docker := testenv.Docker(t, cmd.Process.Pid)
+	o := options()
+	o.Where = netns.Target{Container: "web"}.Find(t.Context())
+	k := newRig(t, o)
+	docker.Hang()
+	if err := k.d.SetConf(1400, nil, true); err != nil {
+		t.Error(err)
+	}
+	away.Delete("far0")
+	docker.AwaitCall()
+	if err := k.d.SetConf(1300, nil, true); err == nil {
+		t.Error("a cable that is gone has got an MTU")
+	}
+	if k.noted("made again") {
+		t.Errorf("%q", k.d.Notes())
+	}
+	docker.Free()
+	k.remade(1)
+	docker.Hang()
+	away.Delete("far0")
+	docker.AwaitCall()
+	k.end() // or the test ends with docker still there
+}

@@ -9,6 +9,7 @@
 package veth
 
 import (
+	"context"
 	"net"
 	"sync"
 
@@ -27,7 +28,7 @@ type Options struct {
 	Port string
 	// Near and Far are the names of the ends, 1..15 bytes.
 	Near, Far string
-	// Where the far end is to appear.
+	// Where the far end is to appear. A container should have been found.
 	Where netns.Target
 	// NearMAC and FarMAC are the ends' addresses, nil: random ones. MTU is that
 	// of both; 0 stands for 1500.
@@ -57,7 +58,8 @@ type Device struct {
 	near
 	o     Options
 	home  *netns.Namespace // where the near end is
-	stop  chan struct{}    // ends keep
+	over  context.Context  // ends keep
+	stop  context.CancelFunc
 	ended sync.WaitGroup
 
 	mu      sync.Mutex // guards the rest
@@ -103,23 +105,25 @@ func Open(o Options) (_ *Device, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	d := &Device{o: o, stop: make(chan struct{})}
+	d := &Device{o: o}
 	if d.home, err = netns.Current(); err != nil {
 		return nil, err
 	}
+	d.over, d.stop = context.WithCancel(context.Background())
 	updates, err := d.subscribe()
 	if err == nil {
-		if d.made, err = d.create(); err == nil {
+		if d.made, err = d.create(o.Where); err == nil {
 			err = d.attach()
 		}
 		if err != nil {
 			d.remove()
-			close(d.stop)
+			d.stop()
 			for range updates { // until the subscription has ended
 			}
 		}
 	}
 	if err != nil {
+		d.stop()
 		d.home.Close()
 		return nil, err
 	}
@@ -133,7 +137,7 @@ func (o *Options) check() error {
 			return err
 		}
 	}
-	if o.Near == o.Far && o.Where == (netns.Target{}) {
+	if o.Near == o.Far && o.Where.IsHere() {
 		return errno.Errorf(errno.EINVAL, "interface %s: both ends are here, so they need two names", o.Near)
 	}
 	if o.XDP != nil && o.Large {
@@ -176,7 +180,7 @@ func (d *Device) queues() int { return max(d.o.Incoming, d.o.Outgoing) }
 // Close ends the traffic and removes the cable. No worker uses the device any
 // more.
 func (d *Device) Close() {
-	close(d.stop)
+	d.stop()
 	d.ended.Wait()
 	d.near.Close()
 	d.remove()
