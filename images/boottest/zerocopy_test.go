@@ -242,6 +242,7 @@ func (l *lab) killed() {
 		stop()
 		l.drain()
 		l.insist("")
+		l.drain() // what waited for the card to be used again
 		l.pass(500)
 	}
 }
