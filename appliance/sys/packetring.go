@@ -59,6 +59,9 @@ type RingOptions struct {
 	// least, rounded up to whole pieces of 64 kB. Longer ones come by Queued,
 	// or in Blocks as they are.
 	Frames, Longest int
+	// Memory bounds the memory of the frames, in bytes (0: it does not): they
+	// are shorter then, but hold packets of Shortest bytes at least.
+	Memory, Shortest int
 	// Blocks makes the kernel hand over packets in blocks: less work for each
 	// packet, but a lone one waits for the block's timer.
 	Blocks bool
@@ -136,7 +139,7 @@ func OpenPacketRing(o RingOptions) (*PacketRing, error) {
 	if o.Blocks {
 		r.shapeBlocks(o.Frames)
 	} else {
-		r.shapeFrames(o.Frames, o.Longest)
+		r.shapeFrames(&o)
 	}
 	if err := r.setup(o.Index); err != nil {
 		r.Close()
@@ -149,16 +152,30 @@ func OpenPacketRing(o RingOptions) (*PacketRing, error) {
 	return r, nil
 }
 
-// shapeFrames gives the ring at least so many frames for packets of up to
-// longest bytes. An odd number of cache lines to a frame spreads the frames'
+// shapeFrames gives the ring at least as many frames as are asked for. An odd number of cache lines to a frame spreads the frames'
 // beginnings, all that short packets need, over the whole cache: frames of
 // 2048 bytes would share a thirty-second of it.
-func (r *PacketRing) shapeFrames(frames, longest int) {
-	lines := (longest + ringRoom + cacheLine - 1) / cacheLine
-	r.size = min((lines|1)*cacheLine, ringBlock)
+func (r *PacketRing) shapeFrames(o *RingOptions) {
+	lines := func(longest int) int { return (longest+ringRoom+cacheLine-1)/cacheLine | 1 }
+	n := lines(o.Longest)
+	if o.Memory > 0 {
+		pieces := max(o.Memory/ringBlock, 1)
+		each := max((o.Frames+pieces-1)/pieces, 1)
+		n = min(n, max((ringBlock/each/cacheLine-1)/2*2+1, lines(o.Shortest)))
+	}
+	r.size = min(n*cacheLine, ringBlock)
 	r.piece = ringBlock
 	r.each = ringBlock / r.size
-	r.n = max((frames+r.each-1)/r.each, 1) * r.each
+	r.n = max((o.Frames+r.each-1)/r.each, 1) * r.each
+}
+
+// Longest returns how long the packets may be that the ring holds. Longer ones
+// are fetched by Queued.
+func (r *PacketRing) Longest() int {
+	if r.block != nil {
+		return r.size
+	}
+	return r.size - ringRoom
 }
 
 // rawSocketError adds what is missing.

@@ -36,6 +36,12 @@ const (
 // interface no address, or filter what comes in. What the host itself sends
 // out of the interface is not received.
 //
+// Each incoming queue keeps size_inc_q packets of the interface's MTU in memory
+// that is shared with the kernel: 1728 bytes for each with an MTU of 1500. Where
+// all queues together would take more than 256 MiB, as with a very large MTU,
+// there is less room for each, down to that of an MTU of 1500: longer packets
+// are received all the same, they only cost more. The notes of the port tell.
+//
 // Each outgoing queue has a socket of its own. Incoming queues share the
 // frames as fanout says. While the interface is down or away nothing is
 // received, and what is sent is dropped and counted; when an interface of the

@@ -141,14 +141,26 @@ func (i *Interface) takeBursts(link netlink.Link) error {
 	return i.bursts.Take(link, not)
 }
 
+const (
+	// extraSize is what a packet has besides the MTU: addresses, type, two tags.
+	extraSize = 22
+	// shortest is what the shortest frames hold: packets of an MTU of 1500.
+	shortest = 1500 + extraSize
+)
+
+// ringMemory bounds what the rings of an interface take, in bytes, unless there
+// are so many frames that the shortest ones take more.
+var ringMemory = 256 << 20
+
 // openRings gives every incoming queue a ring. Its frames hold a packet of the
-// interface's MTU with addresses, type and two tags.
+// interface's MTU, unless that takes too much memory, as with the 64 kB of lo.
 func (i *Interface) openRings(a *netlink.LinkAttrs) error {
 	group := i.o.Fanout
 	rings := make([]*sys.PacketRing, 0, len(i.in))
 	err := func() error {
 		for range i.in {
-			r, err := sys.OpenPacketRing(sys.RingOptions{Index: a.Index, Frames: i.o.Frames, Longest: a.MTU + 22, Blocks: i.o.Blocks})
+			r, err := sys.OpenPacketRing(sys.RingOptions{Index: a.Index, Frames: i.o.Frames, Longest: a.MTU + extraSize,
+				Memory: ringMemory / len(i.in), Shortest: shortest, Blocks: i.o.Blocks})
 			if err != nil {
 				return err
 			}
@@ -295,6 +307,9 @@ func (i *Interface) Notes() []string {
 	defer i.mu.Unlock()
 	if len(i.in) > 0 {
 		say(": ring of %s", i.in[0].ring.Load().Shape())
+		if n := i.in[0].ring.Load().Longest(); n < i.host.MTU()+extraSize {
+			say(": packets of more than %d bytes are fetched one by one", n)
+		}
 	}
 	a, err := i.host.Attrs()
 	if note := i.bursts.Note(); err == nil && note != "" {

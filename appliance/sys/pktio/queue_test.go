@@ -337,3 +337,25 @@ func TestNamespaceIsDeleted(t *testing.T) {
 		t.Error("packets from nowhere")
 	}
 }
+
+// However long packets of an interface may be, its rings take no more memory
+// than they may, and the packets come nevertheless.
+func TestMemoryOfRings(t *testing.T) {
+	before := ringMemory
+	defer func() { ringMemory = before }()
+	ringMemory = 1 << 20
+	k := connect(t, both())
+	k.mtu(65535)
+	k.near.Close()
+	k.open(both())
+	if !k.noted("ring of 64 frames of 16320 bytes") || !k.noted("packets of more than 16192 bytes are fetched one by one") {
+		t.Errorf("%q", k.near.Notes())
+	}
+	for _, n := range []int{60, 16000, 16192, 16193, 65549} {
+		k.put(frame(n, 7))
+		same(t, k.recv(1), [][]byte{frame(n, 7)})
+	}
+	if n := k.near.Dropped(); n != 0 {
+		t.Errorf("%d dropped", n)
+	}
+}

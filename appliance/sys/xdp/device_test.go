@@ -113,6 +113,7 @@ func TestErrors(t *testing.T) {
 		{Options{StartQueue: 2}, errno.EINVAL, "queues 2..2: the interface has 2"},
 		{Options{StartQueue: -1}, errno.EINVAL, "start_queue: -1: must be 0.."},
 		{Options{FrameSize: 3000}, errno.EINVAL, "frame_size: 3000: must be 2048 or 4096"},
+		{Options{Queues: 128, RxFrames: 4096, TxFrames: 4096}, errno.EINVAL, "would take 4096 MiB of locked memory: must not exceed 2048 MiB"},
 		{Options{RxFrames: 63}, errno.EINVAL, "incoming frames: 63"},
 		{Options{BusyPoll: 1001}, errno.EINVAL, "busy_poll: 1001: must be 0..1000"},
 		{Options{Mode: Generic, ZeroCopy: choice.On}, errno.EINVAL, "zero_copy: on: is not possible in generic mode"},

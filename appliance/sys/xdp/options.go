@@ -89,6 +89,8 @@ const (
 	MaxBusyPoll      = 1000
 	DefaultBudget    = 64
 	MaxBudget        = 1024
+	// MaxMemory is what the frames of a Device may take, in bytes.
+	MaxMemory = 2 << 30
 )
 
 // complete fills in defaults and checks. Errors: EINVAL.
@@ -123,6 +125,11 @@ func (o *Options) complete() error {
 		o.Incoming = o.Queues
 	}
 	o.RxFrames, o.TxFrames = powerOfTwo(o.RxFrames), powerOfTwo(o.TxFrames)
+	if n := o.Queues * (o.RxFrames + o.TxFrames) * o.FrameSize; n > MaxMemory {
+		return errno.Errorf(errno.EINVAL, "frames: %d queues with %d incoming and %d outgoing frames of %d bytes would take %d MiB of locked memory: must not exceed %d MiB: "+
+			"fewer queues, shorter ones (size_inc_q, size_out_q) or frames of 2048 bytes (frame_size) fit",
+			o.Queues, o.RxFrames, o.TxFrames, o.FrameSize, n>>20, MaxMemory>>20)
+	}
 	return nil
 }
 
