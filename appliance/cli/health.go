@@ -35,7 +35,7 @@ func healthCommand(a *app) *cobra.Command {
 		Use:   "health",
 		Short: "Tell what is well and what is not",
 		Long: "Tells what is well and what is not: pipeline (what is stored is what runs), store\n(changes can be stored), engine and workers (they answer), modules (none has\n" +
-			"panicked). The exit status is 0 if all is well, 2 if not, 1 after an error.\n\n" +
+			"panicked), ports (the interfaces that they drive are there). The exit status is 0\nif all is well, 2 if not, 1 after an error.\n\n" +
 			"JSON: ok; conditions: name, ok, reason, since.",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

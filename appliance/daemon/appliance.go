@@ -112,6 +112,7 @@ func (a *appliance) register(g *grpc.Server, h *health.Server) {
 const (
 	checkEvery    = 5 * time.Second
 	checkPatience = 2 * time.Second
+	portsEvery    = time.Second
 )
 
 // watch looks again and again whether the engine and its workers are alive,
@@ -134,6 +135,24 @@ func (a *appliance) watch(n *notifier) {
 			if c.Look(patience) && dog > 0 {
 				n.tell("WATCHDOG=1")
 			}
+			select {
+			case <-a.ending:
+				return
+			case <-t.C:
+			}
+		}
+	}()
+}
+
+// watchPorts tells of ports whose interfaces go and come, until the daemon ends.
+// An engine that hangs keeps it, so nobody waits for it.
+func (a *appliance) watchPorts() {
+	w := system.NewPortWatch(a.engine, a.conditions, a.log)
+	go func() {
+		t := time.NewTicker(portsEvery)
+		defer t.Stop()
+		for {
+			w.Look(time.Now())
 			select {
 			case <-a.ending:
 				return

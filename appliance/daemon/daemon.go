@@ -141,6 +141,7 @@ func run(cfg Config, f *Flags, ring *system.Ring, log *slog.Logger) error {
 	tellParent()
 	n := newNotifier(log)
 	a.watch(n)
+	a.watchPorts()
 	n.tell("READY=1", "STATUS=serving at "+f.URL)
 	select {
 	case err := <-served:

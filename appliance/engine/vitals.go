@@ -3,7 +3,12 @@
 
 package engine
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
+)
 
 // Vitals tell whether the engine is alive.
 type Vitals struct {
@@ -40,6 +45,24 @@ func (e *Engine) Vitals() Vitals {
 		}
 	}
 	return v
+}
+
+// PortInterface is an interface that a port drives, whether it is there or not.
+type PortInterface struct {
+	Port *port.Port
+	presence.State
+}
+
+// PortInterfaces returns the interfaces that ports drive, by the ports' names.
+func (e *Engine) PortInterfaces() (all []PortInterface) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, name := range sortedKeys(e.ports) {
+		for _, s := range e.ports[name].Presence() {
+			all = append(all, PortInterface{e.ports[name], s})
+		}
+	}
+	return all
 }
 
 // AllowedCores returns the cores the process was allowed at its start; later

@@ -120,9 +120,10 @@ type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "pipeline": what is stored is what runs. "store": changes can be stored.
 	// "workers": all workers that run answer. "engine": the control side
-	// answers. "modules": no module has panicked. "certificates": new certificate
-	// files are in use. "image.data", "image.network" and the like: what the init
-	// process of an appliance says of the machine.
+	// answers. "modules": no module has panicked. "ports": the interfaces that
+	// ports drive are there. "certificates": new certificate files are in use.
+	// "image.data", "image.network" and the like: what the init process of an
+	// appliance says of the machine.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Ok   bool   `protobuf:"varint,2,opt,name=ok,proto3" json:"ok,omitempty"`
 	// What is wrong, for people; empty if nothing is.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 )
 
 // Options say who wants an interface and how.
@@ -36,6 +37,8 @@ type Interface struct {
 	kern *netlink.Handle // stays in the namespace
 	mtu  atomic.Int64
 	dark atomic.Bool // up, but without a link
+
+	presence presence.Note
 
 	mu      sync.Mutex // guards the rest
 	name    string

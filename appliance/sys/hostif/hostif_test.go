@@ -152,18 +152,27 @@ func TestWatch(t *testing.T) {
 			return errors.New("not yet")
 		}
 		return nil
-	}); err != nil {
+	}, func() string { return "well" }); err != nil {
 		t.Fatal(err)
 	}
 	for round := range int32(2) {
 		old := i.Index()
 		ns.Delete("near")
-		testenv.Eventually(t, "it is gone", i.isGone)
+		testenv.Eventually(t, "it is gone", func() bool { return i.isGone() && i.Presence().Away })
+		if s := i.Presence(); s.Reason != whyGone || s.Losses != uint64(round)+1 || s.Interface != "near" {
+			t.Errorf("%+v", s)
+		}
 		if err := i.SetConf(1300, nil, true); errno.Code(err) != errno.ENODEV {
 			t.Error(err)
 		}
 		ns.Veth("near", "far")
-		testenv.Eventually(t, "it is opened again", func() bool { return calls.Load() == round+2 })
+		if round == 0 {
+			testenv.Eventually(t, "the failure is told", func() bool { return strings.HasSuffix(i.Presence().Reason, "cannot be used: not yet") })
+		}
+		testenv.Eventually(t, "it is opened again", func() bool { return calls.Load() == round+2 && !i.Presence().Away })
+		if s := i.Presence(); s.Mode != "well" || s.Losses != uint64(round)+1 {
+			t.Errorf("%+v", s)
+		}
 		if i.Index() == old || !strings.HasPrefix(look(ns, "near"), "1400 ") || !i.Promiscuous() {
 			t.Error(i.Index(), look(ns, "near"))
 		}
@@ -188,7 +197,7 @@ func TestWatchOfABridgePort(t *testing.T) {
 	ns := stage(t)
 	i := claim(t, ns, "near", Options{Port: "a"})
 	var calls atomic.Int32
-	if err := i.Watch(func() error { calls.Add(1); return nil }); err != nil {
+	if err := i.Watch(func() error { calls.Add(1); return nil }, func() string { return "" }); err != nil {
 		t.Fatal(err)
 	}
 	ns.Do(func() error { return netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}) })
@@ -204,8 +213,8 @@ func TestWatchOfABridgePort(t *testing.T) {
 	// This is the last thing that is told.
 	ns.Link("near", func(l netlink.Link) error { return netlink.LinkSetMTU(l, 1400) })
 	testenv.Eventually(t, "all is heard", func() bool { return i.MTU() == 1400 })
-	if n := calls.Load(); n != 0 {
-		t.Errorf("opened again %d times", n)
+	if n := calls.Load(); n != 0 || i.Presence().Losses != 0 {
+		t.Errorf("opened again %d times: %+v", n, i.Presence())
 	}
 }
 

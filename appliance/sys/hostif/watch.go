@@ -4,6 +4,7 @@
 package hostif
 
 import (
+	"fmt"
 	"sync"
 	"syscall"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 )
 
 // again is when to try again what did not succeed.
@@ -22,6 +24,7 @@ const again = time.Second
 type watcher struct {
 	i      *Interface
 	reopen func() error
+	mode   func() string
 	stop   chan struct{}
 	over   chan struct{}
 	end    func()
@@ -30,9 +33,10 @@ type watcher struct {
 // Watch has reopen called whenever the interface went away and one of its name
 // came, until Close: again and again each second as long as it fails. The
 // interface that came is claimed by then and has got the settings that were
-// asked for. Close waits for a reopen under way.
-func (i *Interface) Watch(reopen func() error) error {
-	w := &watcher{i: i, reopen: reopen, stop: make(chan struct{}), over: make(chan struct{})}
+// asked for. Close waits for a reopen under way. mode says how the interface is
+// driven then, for Presence.
+func (i *Interface) Watch(reopen func() error, mode func() string) error {
+	w := &watcher{i: i, reopen: reopen, mode: mode, stop: make(chan struct{}), over: make(chan struct{})}
 	w.end = sync.OnceFunc(func() { close(w.stop); <-w.over })
 	updates, err := w.subscribe()
 	if err != nil {
@@ -91,6 +95,7 @@ func (w *watcher) run(updates <-chan netlink.LinkUpdate) {
 		}
 		found, ok := true, !gone
 		if gone {
+			w.i.lost()
 			found, ok = w.comeBack()
 			gone = !ok
 		}
@@ -109,6 +114,20 @@ func (w *watcher) subscribeAgain() <-chan netlink.LinkUpdate {
 	return updates
 }
 
+// whyGone is what the kernel has to say of an interface that left a namespace.
+const whyGone = "was deleted or moved to another network namespace"
+
+// lost notes that the interface went away. Of one that is away already more may
+// be known.
+func (i *Interface) lost() {
+	if !i.presence.State("").Away {
+		i.presence.Lost(whyGone)
+	}
+}
+
+// Presence says whether the interface is there, as far as Watch knows.
+func (i *Interface) Presence() presence.State { return i.presence.State(i.Name()) }
+
 // isGone reports whether the interface does not exist any more.
 func (i *Interface) isGone() bool {
 	_, err := i.Attrs()
@@ -120,10 +139,19 @@ func (i *Interface) isGone() bool {
 func (w *watcher) comeBack() (found, ok bool) {
 	link, err := w.i.kern.LinkByName(w.i.Name())
 	if err != nil {
+		w.i.presence.Lost(whyGone)
 		return false, false
 	}
 	w.i.see(link.Attrs())
-	return true, w.i.follow(link.Attrs()) == nil && w.reopen() == nil
+	if err = w.i.follow(link.Attrs()); err == nil {
+		err = w.reopen()
+	}
+	if err != nil {
+		w.i.presence.Lost(fmt.Sprintf("came again, but cannot be used: %v", err))
+		return true, false
+	}
+	w.i.presence.Back(w.mode())
+	return true, true
 }
 
 // see notes what workers want to know of the interface.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys/burst"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 )
 
 // InterfaceOptions say what an Interface is for.
@@ -99,7 +101,7 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 	if err := i.openQueues(link); err != nil {
 		return nil, err
 	}
-	return i, i.host.Watch(i.reopen)
+	return i, i.host.Watch(i.reopen, i.mode)
 }
 
 // openQueues opens all queues.
@@ -221,6 +223,23 @@ func (i *Interface) follow() error {
 		}
 	}
 	return nil
+}
+
+// Presence says whether the interface is there.
+func (i *Interface) Presence() []presence.State { return []presence.State{i.host.Presence()} }
+
+// mode describes how the interface is driven.
+func (i *Interface) mode() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	how := []string{"packet sockets"}
+	if len(i.in) > 0 {
+		how = append(how, "ring of "+i.in[0].rings[len(i.in[0].rings)-1].Shape())
+	}
+	if note := i.bursts.Note(); note != "" {
+		how = append(how, note)
+	}
+	return strings.Join(how, ", ")
 }
 
 // Close ends the traffic and gives the interface back the settings it had.

@@ -13,6 +13,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
 	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 )
 
 // Options say what a Device is to be.
@@ -57,6 +58,8 @@ type Device struct {
 	home *netns.Namespace // where devices are made
 	in   []inQueue
 	out  []outQueue
+
+	presence presence.Note
 
 	gone  atomic.Bool     // the interface is, keep was told
 	lost  chan struct{}   // tells keep

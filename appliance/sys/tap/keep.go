@@ -4,10 +4,13 @@
 package tap
 
 import (
+	"fmt"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 )
 
 // An interface that is gone is made again after the shortest pause, and if
@@ -44,6 +47,7 @@ func (d *Device) keep() {
 				d.gone.Store(false) // it was an older one that is gone
 				continue
 			}
+			d.presence.Lost("was deleted, or the network namespace that it was in")
 			for i := range d.in {
 				d.in[i].slot.Clear()
 			}
@@ -76,12 +80,25 @@ func (d *Device) again() bool {
 		for i := range d.in {
 			d.in[i].slot.Clear()
 		}
+		d.presence.Lost(fmt.Sprintf("was deleted, and cannot be made again: %v", err))
 		return false
 	}
 	d.returns++
 	d.gone.Store(false)
+	d.presence.Back(d.o.mode())
 	return true
 }
+
+// Presence says whether the interface is there.
+func (d *Device) Presence() []presence.State {
+	if !d.gone.Load() {
+		d.look()
+	}
+	return []presence.State{d.presence.State(d.o.Name)}
+}
+
+// mode describes how the interface is driven.
+func (o *Options) mode() string { return fmt.Sprintf("TAP device with %d queues", o.Incoming) }
 
 // look finds out that the interface is gone when no worker does.
 func (d *Device) look() {

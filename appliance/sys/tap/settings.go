@@ -176,7 +176,7 @@ func (d *Device) Dropped() uint64 {
 func (d *Device) Notes() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	notes := []string{fmt.Sprintf("%s: TAP device with %d queues", d.o.place(), len(d.in))}
+	notes := []string{d.o.place() + ": " + d.o.mode()}
 	err := d.at(func(_ *netlink.Handle, link netlink.Link) error {
 		a := link.Attrs()
 		if a.Name != d.o.Name {

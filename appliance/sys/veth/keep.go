@@ -14,6 +14,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netinfo"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 )
 
 // A cable that is gone is made again after the shortest pause, and if that
@@ -94,10 +95,13 @@ func (d *Device) again() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.remove() // it is gone, and so is what the journal says of it
-	d.made, d.trouble = d.create(where)
-	if d.trouble != nil {
+	made, err := d.create(where)
+	d.made, d.trouble = made, err
+	if err != nil {
+		d.missing.Store(&err)
 		return false
 	}
+	d.missing.Store(nil)
 	d.returns++
 	return true
 }
@@ -158,6 +162,15 @@ func (d *Device) setFar(mtu int) (old int, err error) {
 		return 0, fmt.Errorf("interface %s: mtu %d: %w", d.o.Far, mtu, err)
 	}
 	return link.Attrs().MTU, nil
+}
+
+// Presence says whether the cable is there, as its near end does.
+func (d *Device) Presence() []presence.State {
+	all := d.near.Presence()
+	if why := d.missing.Load(); why != nil && all[0].Away {
+		all[0].Reason = fmt.Sprintf("was deleted, and cannot be made again: %v", *why)
+	}
+	return all
 }
 
 // Notes describe the cable and the state it is in.

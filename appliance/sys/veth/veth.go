@@ -12,6 +12,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -19,6 +20,7 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/pktio"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
 )
 
@@ -66,6 +68,8 @@ type Device struct {
 	made    *cable     // nil if there is none
 	returns int        // how often the cable was made again
 	trouble error      // why that fails
+
+	missing atomic.Pointer[error] // trouble for Presence, which does not wait for mu
 }
 
 // near is the near end, as packet or AF_XDP sockets drive it.
@@ -76,6 +80,7 @@ type near interface {
 	Address() (mtu int, mac net.HardwareAddr)
 	SetConf(mtu int, mac net.HardwareAddr, up bool) error
 	Link() hostif.Link
+	Presence() []presence.State
 	Dropped() (in, out uint64)
 	Sent() (packets, bytes uint64)
 	Notes() []string

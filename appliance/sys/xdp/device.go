@@ -100,7 +100,7 @@ func Open(name string, o Options) (_ *Device, err error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
-	return d, d.host.Watch(d.reopen)
+	return d, d.host.Watch(d.reopen, d.howDriven)
 }
 
 // Close ends the traffic and gives the interface back as it was. No worker

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/presence"
 )
 
 // Notes describe the interface, the mode it is driven in and why it is not a
@@ -59,6 +61,23 @@ func (d *Device) Notes() []string {
 		notes = append(notes, fmt.Sprintf("interface %s came back %d times", name, d.comes))
 	}
 	return notes
+}
+
+// Presence says whether the interface is there.
+func (d *Device) Presence() []presence.State { return []presence.State{d.host.Presence()} }
+
+// howDriven describes how the interface is driven now.
+func (d *Device) howDriven() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.queues[0].socket.Load()
+	switch {
+	case s == nil:
+		return ""
+	case d.reason != "":
+		return d.mode(s) + " (" + d.reason + ")"
+	}
+	return d.mode(s)
 }
 
 // mode describes how a socket is driven.
