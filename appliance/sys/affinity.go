@@ -35,6 +35,16 @@ func NodeOf(core int) int {
 	return n
 }
 
+// NodeExists reports whether the machine has that NUMA node; 0 where the kernel
+// knows of none.
+func NodeExists(node int) bool {
+	if node == 0 {
+		return true
+	}
+	_, err := os.Stat(filepath.Join("/sys/devices/system/node", "node"+strconv.Itoa(node)))
+	return node > 0 && err == nil
+}
+
 // AllowedCores returns the cores the process may run on, ascending.
 func AllowedCores() []int {
 	var set unix.CPUSet

@@ -114,7 +114,7 @@ func (d *netAFPacket) DeviceStats() (inc, out port.DeviceStats) {
 }
 
 // Notes describe the interface and its queues.
-func (d *netAFPacket) Notes() []string { return d.iface.Notes() }
+func (d *netAFPacket) Notes() []string { return append(d.iface.Notes(), d.vain...) }
 
 // SetConf changes the settings of the interface.
 func (d *netAFPacket) SetConf(mtu int, mac net.HardwareAddr, up bool) error {

@@ -115,7 +115,7 @@ func (d *netAFXDP) DeviceStats() (inc, out port.DeviceStats) {
 }
 
 // Notes describe the interface and the mode it is driven in.
-func (d *netAFXDP) Notes() []string { return d.dev.Notes() }
+func (d *netAFXDP) Notes() []string { return append(d.dev.Notes(), d.vain...) }
 
 // SetConf changes the settings of the interface.
 func (d *netAFXDP) SetConf(mtu int, mac net.HardwareAddr, up bool) error {

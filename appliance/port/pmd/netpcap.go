@@ -265,7 +265,7 @@ func (d *netPcap) Notes() []string {
 			notes = append(notes, e.iface.Notes()...)
 		}
 	}
-	return notes
+	return append(notes, d.vain...)
 }
 
 // ifaces returns all interfaces, each once.

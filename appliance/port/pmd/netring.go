@@ -65,4 +65,4 @@ func (d *netRing) Link() port.Link {
 }
 
 // Notes say who the peer is.
-func (d *netRing) Notes() []string { return []string{d.end.Note()} }
+func (d *netRing) Notes() []string { return append([]string{d.end.Note()}, d.vain...) }

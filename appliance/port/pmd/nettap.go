@@ -117,4 +117,4 @@ func (d *netTap) DeviceStats() (inc, out port.DeviceStats) {
 func (d *netTap) Link() port.Link { return port.Link{FullDuplex: true, Autoneg: true, Up: d.dev.Up()} }
 
 // Notes say in what state the interface is.
-func (d *netTap) Notes() []string { return d.dev.Notes() }
+func (d *netTap) Notes() []string { return append(d.dev.Notes(), d.vain...) }

@@ -135,4 +135,4 @@ func (d *netVhost) DeviceStats() (inc, out port.DeviceStats) {
 }
 
 // Notes say where the other side is expected, and whether it is there.
-func (d *netVhost) Notes() []string { return d.end.Notes() }
+func (d *netVhost) Notes() []string { return append(d.end.Notes(), d.vain...) }

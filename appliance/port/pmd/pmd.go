@@ -12,6 +12,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
 )
 
 // Driver attaches a device named the way DPDK names devices:
@@ -97,7 +98,7 @@ func attachError(arg *PMDPortArg, err error) error {
 
 // find returns the device that arg names, not open yet.
 func find(arg *PMDPortArg) (device, error) {
-	s := settings{nodes: nodeMask(arg), promiscuous: arg.GetPromiscuousMode()}
+	s := settings{nodes: nodeMask(arg), promiscuous: arg.GetPromiscuousMode(), vain: vain(arg)}
 	switch p := arg.GetPort().(type) {
 	case *PMDPortArg_PortId:
 		return byNumber(p.PortId, s)
@@ -149,12 +150,26 @@ func checkFeatures(arg *PMDPortArg) error {
 	if s, ok := arg.GetSocket().(*PMDPortArg_SocketId); ok && (s.SocketId < -1 || s.SocketId > maxNode) {
 		return errno.Errorf(errno.EINVAL, "socket_id: %d: must be -1 (any) or 0..%d", s.SocketId, maxNode)
 	}
+	if s, ok := arg.GetSocket().(*PMDPortArg_SocketId); ok && s.SocketId >= 0 && !sys.NodeExists(int(s.SocketId)) {
+		return errno.Errorf(errno.EINVAL, "socket_id: %d: the machine has no such NUMA node", s.SocketId)
+	}
 	for i, p := range arg.GetFlowProfiles() {
 		if p != 3 && p != 6 && p != 9 {
 			return errno.Errorf(errno.EINVAL, "Unknown flow profile %d: flow_profiles[%d]: must be 3, 6 or 9", p, i)
 		}
 	}
 	return nil
+}
+
+// vain tells what of arg has no effect.
+func vain(arg *PMDPortArg) (notes []string) {
+	if arg.GetHwcksum() {
+		notes = append(notes, "hwcksum has no effect: no hardware is asked to check checksums")
+	}
+	if p := arg.GetFlowProfiles(); len(p) > 0 {
+		notes = append(notes, fmt.Sprintf("flow_profiles %v have no effect: packets stay in the queue that the device or the kernel chooses", p))
+	}
+	return notes
 }
 
 // nodeMask returns the NUMA nodes that arg allows.
@@ -169,7 +184,11 @@ func nodeMask(arg *PMDPortArg) uint64 {
 type settings struct {
 	nodes       uint64
 	promiscuous bool // for devices that have a choice
+	vain        []string
 }
+
+// Notes tell what was set in vain.
+func (s settings) Notes() []string { return s.vain }
 
 // NodeMask returns the NUMA nodes the port is restricted to.
 func (s settings) NodeMask() uint64 { return s.nodes }

@@ -55,11 +55,14 @@ type PMDPortArg struct {
 	// Receive frames for other addresses, too. Always so where packet sockets
 	// are used.
 	PromiscuousMode bool `protobuf:"varint,9,opt,name=promiscuous_mode,json=promiscuousMode,proto3" json:"promiscuous_mode,omitempty"`
-	// Let the device check the checksums of IPv4, TCP and UDP.
+	// Let the device check the checksums of IPv4, TCP and UDP. Has no effect, and
+	// the notes of the port say so: no hardware is asked to check them.
 	Hwcksum bool `protobuf:"varint,10,opt,name=hwcksum,proto3" json:"hwcksum,omitempty"`
 	// How the device spreads flows of a mobile network over the incoming
 	// queues: 3 by the inner source address of GTP-U (N3), 6 by the destination
-	// address (N6), 9 by the inner destination address (N9).
+	// address (N6), 9 by the inner destination address (N9). Has no effect, and the
+	// notes of the port say so: packets stay in the queue that the device or the
+	// kernel chooses.
 	FlowProfiles  []uint32 `protobuf:"varint,11,rep,packed,name=flow_profiles,json=flowProfiles,proto3" json:"flow_profiles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -252,7 +255,7 @@ type isPMDPortArg_Socket interface {
 
 type PMDPortArg_SocketId struct {
 	// NUMA node for packets and for the workers that use the port. Default:
-	// that of the device.
+	// that of the device. EINVAL if the machine has no such node.
 	SocketId int32 `protobuf:"varint,8,opt,name=socket_id,json=socketId,proto3,oneof"`
 }
 

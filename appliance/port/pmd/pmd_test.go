@@ -171,10 +171,23 @@ func TestOtherFields(t *testing.T) {
 	w := newBench(t)
 	a := vdevArg("net_null0")
 	a.PromiscuousMode, a.Hwcksum, a.FlowProfiles = true, true, []uint32{3, 6, 9}
-	a.Socket = &PMDPortArg_SocketId{SocketId: 1}
+	a.Socket = &PMDPortArg_SocketId{SocketId: 0}
 	p := w.open(a)
-	if m := p.Device.(port.Noder).NodeMask(); m != 2 {
-		t.Errorf("nodes %b, want node 1", m)
+	if m := p.Device.(port.Noder).NodeMask(); m != 1 {
+		t.Errorf("nodes %b, want node 0", m)
+	}
+	for _, text := range []string{"net_null0", "net_ring0", "net_pcap0,tx_pcap=DIR/out.pcap"} {
+		for _, want := range []bool{false, true} {
+			b := vdevArg(strings.ReplaceAll(text, "DIR", t.TempDir()))
+			b.Hwcksum = want
+			if b.FlowProfiles = nil; want {
+				b.FlowProfiles = []uint32{3, 6, 9}
+			}
+			notes := strings.Join(w.open(b).Notes(), "; ")
+			if strings.Contains(notes, "hwcksum has no effect") != want || strings.Contains(notes, "flow_profiles [3 6 9] have no effect") != want {
+				t.Errorf("%s, features %t: %s", text, want, notes)
+			}
+		}
 	}
 	for _, a := range []*PMDPortArg{vdevArg("net_null0"), {Port: a.Port, Socket: &PMDPortArg_SocketId{SocketId: -1}}} {
 		if m := w.open(a).Device.(port.Noder).NodeMask(); m != ^uint64(0) {
@@ -193,6 +206,7 @@ func TestOtherFields(t *testing.T) {
 		{func(a *PMDPortArg) { a.VlanOffloadRxFilter = true }, errno.ENOTSUP, "vlan_offload_rx_filter"},
 		{func(a *PMDPortArg) { a.VlanOffloadRxQinq = true }, errno.ENOTSUP, "vlan_offload_rx_qinq"},
 		{func(a *PMDPortArg) { a.Socket = &PMDPortArg_SocketId{SocketId: 64} }, errno.EINVAL, "socket_id: 64"},
+		{func(a *PMDPortArg) { a.Socket = &PMDPortArg_SocketId{SocketId: 63} }, errno.EINVAL, "socket_id: 63: the machine has no such NUMA node"},
 		{func(a *PMDPortArg) { a.Socket = &PMDPortArg_SocketId{SocketId: -2} }, errno.EINVAL, "socket_id: -2"},
 	} {
 		a := vdevArg("net_pcap0,tx_pcap=" + out)
