@@ -289,6 +289,13 @@ func (p *Port) Notes() (notes []string) {
 	if n, ok := p.Device.(Noter); ok {
 		notes = n.Notes()
 	}
+	var large uint64
+	for i := range p.out {
+		large += p.out[i].large.Load()
+	}
+	if large > 0 {
+		notes = append(notes, fmt.Sprintf("%d packets that are still to be cut were dropped: %s cannot send them, turn large_packets off at the port they come from", large, p.Driver.Name))
+	}
 	if _, told := p.Device.(QueueNoter); told {
 		return notes
 	}

@@ -18,6 +18,7 @@ type Queue struct {
 	requested [packet.BatchSize + 1]sys.Counter
 	actual    [packet.BatchSize + 1]sys.Counter
 	diff      [packet.BatchSize + 1]sys.Counter
+	large     sys.Counter // of dropped: with packet.FlagLarge, which the device cannot send
 }
 
 // Stats are the statistics of one direction since the port was created.
@@ -100,6 +101,7 @@ func (s *Queue) dropLarge(c *packet.Cache, b *packet.Batch) int {
 		n++
 	}
 	s.dropped.Add(uint64(len(ps) - n))
+	s.large.Add(uint64(len(ps) - n))
 	b.SetLen(n)
 	return n
 }

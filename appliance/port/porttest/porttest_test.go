@@ -5,6 +5,7 @@ package porttest_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
@@ -124,6 +125,9 @@ func TestLargePackets(t *testing.T) {
 	}
 	if st := p.Stats(port.Out); st.Packets != 2 || st.Bytes != 22 || st.Dropped != 3 || st.Requested[3] != 1 || st.Actual[2] != 1 {
 		t.Errorf("%d packets, %d bytes, %d dropped", st.Packets, st.Bytes, st.Dropped)
+	}
+	if notes := strings.Join(p.Notes(), "; "); !strings.Contains(notes, "2 packets that are still to be cut were dropped: ") {
+		t.Error(notes)
 	}
 	c.Flush()
 	if n := pool.Available(); n != 64 {
