@@ -6,6 +6,7 @@
 package afxdp
 
 import (
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/choice"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/xdp"
@@ -38,15 +39,19 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := xdp.Open(arg.GetIfname(), xdp.Options{
+	o := xdp.Options{
 		Port: cfg.Name, StartQueue: int(arg.GetStartQueue()), Queues: max(cfg.NumInc, cfg.NumOut), Incoming: cfg.NumInc,
 		Mode: mode, ZeroCopy: zeroCopy, NoNeedWakeup: arg.GetAlwaysWakeup(),
 		BusyPoll: int(arg.GetBusyPollUs()), BusyPollBudget: int(arg.GetBusyPollBudget()),
 		FrameSize: int(arg.GetFrameSize()), RxFrames: max(cfg.SizeInc, xdp.MinFrames), TxFrames: max(cfg.SizeOut, xdp.MinFrames),
 		SharedUMEM: arg.GetSharedUmem(), Checksums: checksums, Bursts: bursts, Promiscuous: arg.GetPromiscuous(), Up: true,
-	})
-	if err != nil {
+	}
+	if err := o.Check(); err != nil {
 		return nil, err
+	}
+	d, err := xdp.Open(arg.GetIfname(), o)
+	if err != nil {
+		return nil, errno.Wrap(err, "ifname")
 	}
 	cfg.MTU, cfg.MAC = d.Address()
 	return &device{Device: d}, nil

@@ -146,9 +146,9 @@ func TestErrors(t *testing.T) {
 		code int
 		text string
 	}{
-		{&AFXDPPortArg{Ifname: "a"}, errno.EBUSY, `interface "a": is in use by port port_a`},
-		{&AFXDPPortArg{Ifname: "nosuch"}, errno.ENODEV, `interface "nosuch": does not exist`},
-		{&AFXDPPortArg{Ifname: "b", StartQueue: 1}, errno.EINVAL, `interface "b": queues 1..2: the interface has 2`},
+		{&AFXDPPortArg{Ifname: "a"}, errno.EBUSY, `ifname: interface "a": is in use by port port_a`},
+		{&AFXDPPortArg{Ifname: "nosuch"}, errno.ENODEV, `ifname: interface "nosuch": does not exist`},
+		{&AFXDPPortArg{Ifname: "b", StartQueue: 1}, errno.EINVAL, `ifname: interface "b": start_queue: 1: 2 queues from there on (num_inc_q, num_out_q), the interface has 2 queues`},
 		{&AFXDPPortArg{Ifname: "b", Mode: "x"}, errno.EINVAL, `mode: "x": must be auto, native or generic`},
 		{&AFXDPPortArg{Ifname: "b", ZeroCopy: "x"}, errno.EINVAL, `zero_copy: "x": must be auto, on or off`},
 		{&AFXDPPortArg{Ifname: "b", CompleteChecksums: "x"}, errno.EINVAL, `complete_checksums: "x": must be`},

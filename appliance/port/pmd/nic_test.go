@@ -64,7 +64,7 @@ func TestAFXDP(t *testing.T) {
 	_, err := open(vdevArg("net_af_xdp0,iface=a,queue_count=1"), 2, 1)
 	expectError(t, err, errno.EINVAL, "queue_count: 1: the port asks for 2 incoming and 1 outgoing queues")
 	_, err = open(vdevArg("net_af_xdp0,iface=a,start_queue=1,queue_count=2"), 2, 2)
-	expectError(t, err, errno.EINVAL, `Cannot attach vdev net_af_xdp0,iface=a,start_queue=1,queue_count=2: iface: interface "a": queues 1..2: the interface has 2`)
+	expectError(t, err, errno.EINVAL, `Cannot attach vdev net_af_xdp0,iface=a,start_queue=1,queue_count=2: iface: interface "a": start_queue: 1: 2 queues from there on (num_inc_q, num_out_q), the interface has 2 queues`)
 	arg := vdevArg("net_af_xdp0,iface=a,start_queue=0,queue_count=2,shared_umem=1,busy_budget=64,force_copy=1")
 	arg.PromiscuousMode = true
 	a, err := open(arg, 2, 2)
@@ -153,7 +153,7 @@ func TestFallsBackToPacketSockets(t *testing.T) {
 		ns.Do(func() (err error) { ps[i], err = tryQueues(idArg(uint64(i)), 2-i, 2-i); return err })
 		defer ps[i].Device.Close()
 	}
-	if n := notes(ps[0]); !strings.Contains(n, `not AF_XDP: iface: interface "a": queues 0..1: the interface has 1`) {
+	if n := notes(ps[0]); !strings.Contains(n, `not AF_XDP: iface: interface "a": start_queue: 0: 2 queues from there on (num_inc_q, num_out_q), the interface has 1 queue`) {
 		t.Error(n)
 	}
 	if n := notes(ps[1]); !strings.Contains(n, "AF_XDP, native mode") {

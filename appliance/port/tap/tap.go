@@ -39,6 +39,12 @@ func create(cfg *port.Config, arg *TAPPortArg) (*device, error) {
 		if o.MAC, err = net.ParseMAC(text); err != nil || len(o.MAC) != 6 {
 			return nil, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
 		}
+		if o.MAC[0]&1 != 0 {
+			return nil, errno.Errorf(errno.EINVAL, "mac: %q: must be the address of one station", text)
+		}
+	}
+	if err := check(o.Where); err != nil {
+		return nil, err
 	}
 	d, err := tap.Open(o)
 	if err != nil {
@@ -52,6 +58,25 @@ func create(cfg *port.Config, arg *TAPPortArg) (*device, error) {
 func where(arg *TAPPortArg) netns.Target {
 	t := netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()}
 	return t.Find(context.Background())
+}
+
+// check reports whether there is a namespace that arg names, by its field.
+func check(t netns.Target) error {
+	field := "netns"
+	switch {
+	case t.IsHere():
+		return nil
+	case t.Container != "":
+		field = "container"
+	case t.PID != 0:
+		field = "pid"
+	}
+	n, err := t.Open()
+	if err != nil {
+		return errno.Wrap(err, "%s", field)
+	}
+	n.Close()
+	return nil
 }
 
 // device is an open port.

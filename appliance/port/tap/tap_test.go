@@ -87,12 +87,12 @@ func TestErrors(t *testing.T) {
 		{&TAPPortArg{Ifname: "sixteen-bytes-xx"}, errno.EINVAL, "has 16 bytes"},
 		{&TAPPortArg{Ifname: "taken"}, errno.EEXIST, "interface taken: exists already"},
 		{&TAPPortArg{Mac: "02:00"}, errno.EINVAL, `mac: "02:00": must be like`},
-		{&TAPPortArg{Mac: "01:00:00:00:00:00"}, 99, "address 01:00:00:00:00:00"},
+		{&TAPPortArg{Mac: "01:00:00:00:00:00"}, errno.EINVAL, `mac: "01:00:00:00:00:00": must be the address of one station`},
 		{&TAPPortArg{Mtu: 67}, errno.EINVAL, "mtu 67"},
 		{&TAPPortArg{Addresses: []string{"x"}}, errno.EINVAL, `address "x"`},
-		{&TAPPortArg{Namespace: &TAPPortArg_Netns{Netns: "/dev/null"}}, errno.EINVAL, "is not a network namespace"},
-		{&TAPPortArg{Namespace: &TAPPortArg_Pid{Pid: 1 << 22}}, errno.ESRCH, "does not exist"},
-		{&TAPPortArg{Namespace: &TAPPortArg_Container{Container: "-x"}}, errno.EINVAL, `container "-x"`},
+		{&TAPPortArg{Namespace: &TAPPortArg_Netns{Netns: "/dev/null"}}, errno.EINVAL, "netns: /dev/null: is not a network namespace"},
+		{&TAPPortArg{Namespace: &TAPPortArg_Pid{Pid: 1 << 22}}, errno.ESRCH, "pid: process 4194304 does not exist"},
+		{&TAPPortArg{Namespace: &TAPPortArg_Container{Container: "-x"}}, errno.EINVAL, `container: container "-x"`},
 	} {
 		_, err := at(ns, k.arg)
 		if errno.Code(err) != k.code || !strings.Contains(err.Error(), k.text) {

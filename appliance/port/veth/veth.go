@@ -67,6 +67,12 @@ func options(cfg *port.Config, arg *VethPortArg) (o veth.Options, err error) {
 		if o.FarMAC, err = net.ParseMAC(text); err != nil || len(o.FarMAC) != 6 {
 			return o, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
 		}
+		if o.FarMAC[0]&1 != 0 {
+			return o, errno.Errorf(errno.EINVAL, "mac: %q: must be the address of one station", text)
+		}
+	}
+	if err := check(o.Where); err != nil {
+		return o, err
 	}
 	for _, end := range [][2]string{{"ifname", o.Far}, {"engine_ifname", o.Near}} {
 		if err := hostif.CheckName(end[1]); err != nil {
@@ -86,6 +92,25 @@ func options(cfg *port.Config, arg *VethPortArg) (o veth.Options, err error) {
 func where(arg *VethPortArg) netns.Target {
 	t := netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()}
 	return t.Find(context.Background())
+}
+
+// check reports whether there is a namespace that arg names, by its field.
+func check(t netns.Target) error {
+	field := "netns"
+	switch {
+	case t.IsHere():
+		return nil
+	case t.Container != "":
+		field = "container"
+	case t.PID != 0:
+		field = "pid"
+	}
+	n, err := t.Open()
+	if err != nil {
+		return errno.Wrap(err, "%s", field)
+	}
+	n.Close()
+	return nil
 }
 
 // options are what the argument says.

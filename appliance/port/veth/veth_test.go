@@ -138,6 +138,7 @@ func TestErrors(t *testing.T) {
 		{&VethPortArg{EngineIfname: "taken"}, errno.EEXIST, "interface taken: exists already"},
 		{&VethPortArg{Ifname: "taken", Namespace: netnsArg(away).Namespace}, errno.EEXIST, "interface taken: exists already"},
 		{&VethPortArg{Mac: "x"}, errno.EINVAL, `mac: "x"`},
+		{&VethPortArg{Mac: "01:00:00:00:00:00"}, errno.EINVAL, `mac: "01:00:00:00:00:00": must be the address of one station`},
 		{&VethPortArg{Mtu: 67}, errno.EINVAL, "mtu 67"},
 		{&VethPortArg{Addresses: []string{"x"}}, errno.EINVAL, `address "x"`},
 		{&VethPortArg{Addresses: []string{"10.0.0.1/8", "10.0.0.1/8"}}, errno.EEXIST, "address 10.0.0.1/8"},
@@ -148,9 +149,9 @@ func TestErrors(t *testing.T) {
 		{&VethPortArg{Bursts: "yes"}, errno.EINVAL, `bursts: "yes": must be auto, on or off`},
 		{&VethPortArg{Bursts: "on"}, errno.ENOTSUP, "bursts: on: the interface has 2 queues to send through"},
 		{&VethPortArg{Bursts: "on", AfXdp: &VethXDP{}}, errno.ENOTSUP, "bursts: on: the interface has 2 queues to send through"},
-		{&VethPortArg{Namespace: &VethPortArg_Netns{Netns: "/nowhere"}}, errno.ENOENT, "/nowhere"},
-		{&VethPortArg{Namespace: &VethPortArg_Pid{Pid: 1 << 22}}, errno.ESRCH, "does not exist"},
-		{&VethPortArg{Namespace: &VethPortArg_Container{Container: "-x"}}, errno.EINVAL, `container "-x"`},
+		{&VethPortArg{Namespace: &VethPortArg_Netns{Netns: "/nowhere"}}, errno.ENOENT, "netns: /nowhere"},
+		{&VethPortArg{Namespace: &VethPortArg_Pid{Pid: 1 << 22}}, errno.ESRCH, "pid: process 4194304 does not exist"},
+		{&VethPortArg{Namespace: &VethPortArg_Container{Container: "-x"}}, errno.EINVAL, `container: container "-x"`},
 	} {
 		_, err := at(ns, "p0", k.arg)
 		if errno.Code(err) != k.code || !strings.Contains(fmt.Sprint(err), k.text) {

@@ -101,6 +101,9 @@ func where(t netns.Target, arg *VPortArg) (netns.Target, error) {
 	if t.Path != "" {
 		return t, errno.Errorf(errno.EINVAL, "Invalid network namespace %s: %w", t.Path, err)
 	}
+	if t.PID != 0 {
+		return t, errno.Wrap(err, "container_pid")
+	}
 	return t, err
 }
 

@@ -71,7 +71,7 @@ func TestErrors(t *testing.T) {
 		{netnsArg("/nowhere"), errno.EINVAL, "Invalid network namespace /nowhere"},
 		{netnsArg("/dev/null"), errno.EINVAL, "Invalid network namespace /dev/null"},
 		{netnsArg(""), errno.EINVAL, "Invalid network namespace "},
-		{pidArg(1 << 22), errno.ESRCH, "process 4194304 does not exist"},
+		{pidArg(1 << 22), errno.ESRCH, "container_pid: process 4194304 does not exist"},
 		{&VPortArg{RxqCpus: []int64{0}}, errno.EINVAL, "Must specify as many cores as rxqs"},
 		{&VPortArg{RxqCpus: []int64{0, -1}}, errno.EINVAL, "rxq_cpus[1]: -1"},
 		{&VPortArg{RxqCpus: []int64{0, 8191}}, errno.EINVAL, "rxq_cpus[1]: 8191: the machine has no such CPU"},

@@ -35,6 +35,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bessform/terraform-provider-bess/appliance/packet"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 const (
@@ -131,7 +132,7 @@ func Open(link netlink.Link) (_ *Sender, err error) {
 	_ = rlimit.RemoveMemlock() // kernels before 5.11 count maps
 	if s.shared, err = ebpf.NewMap(&ebpf.MapSpec{Name: "bess_burst", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(unsafe.Sizeof(memory{})),
 		MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE}); err != nil {
-		return nil, fmt.Errorf("map of frames: %w", err)
+		return nil, fmt.Errorf("map of frames: %w", hostif.Refused(err))
 	}
 	page := os.Getpagesize()
 	size := (int(unsafe.Sizeof(memory{})) + page - 1) / page * page
@@ -141,7 +142,7 @@ func Open(link netlink.Link) (_ *Sender, err error) {
 	s.m = (*memory)(unsafe.Pointer(&s.mem[0]))
 	if s.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Name: "bess_send", Type: ebpf.SchedCLS, License: "Dual BSD/GPL",
 		Instructions: code(s.shared.FD())}); err != nil {
-		return nil, fmt.Errorf("load program: %w", err)
+		return nil, fmt.Errorf("load program: %w", hostif.Refused(err))
 	}
 	s.run.prog = uint32(s.prog.FD())
 	s.run.dataIn = uint64(uintptr(unsafe.Pointer(&s.m.frames[0][0])))

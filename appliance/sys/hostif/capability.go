@@ -4,10 +4,21 @@
 package hostif
 
 import (
+	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
+
+// Refused returns err, why a program or map for the kernel could not be made. A
+// library supposes the limit of locked memory to be behind every EPERM; if
+// capabilities are missing it is them, and only the kernel's answer is returned.
+func Refused(err error) error {
+	if errors.Is(err, unix.EPERM) && MissingCapabilities(unix.CAP_BPF, unix.CAP_NET_ADMIN) != "" {
+		return unix.EPERM
+	}
+	return err
+}
 
 // MissingCapabilities names those of the given capabilities that the calling
 // thread does not have, "" if it has all. CAP_SYS_ADMIN includes CAP_BPF and

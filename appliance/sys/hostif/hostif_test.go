@@ -269,3 +269,20 @@ func TestStateDirectoryOfOthers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The kernel says EINVAL only; the range that an interface takes is told.
+func TestMTUOutOfRange(t *testing.T) {
+	ns := stage(t)
+	i := claim(t, ns, "near", Options{Port: "a"})
+	for _, mtu := range []int{67, 65536} {
+		err := i.SetConf(mtu, nil, true)
+		if want := fmt.Sprintf("interface near: mtu should be >= 68 and <= 65535: mtu %d", mtu); errno.Code(err) != errno.EINVAL || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	for _, mtu := range []int{68, 65535} {
+		if err := i.SetConf(mtu, nil, true); err != nil {
+			t.Error(err)
+		}
+	}
+}

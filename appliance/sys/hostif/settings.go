@@ -131,6 +131,11 @@ func (i *Interface) change(want state, asked fields) error {
 	if !asked.up {
 		want.up = old.up
 	}
+	if want.mtu != old.mtu {
+		if err := i.Do(func() error { return checkRange(link, want.mtu) }); err != nil {
+			return fmt.Errorf("interface %s: %w", i.name, err)
+		}
+	}
 	table.Lock()
 	defer table.Unlock()
 	before := i.held.journal

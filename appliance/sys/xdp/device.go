@@ -155,7 +155,8 @@ func (d *Device) openLocked() error {
 	}
 	d.has = d.count(a)
 	if last := d.o.StartQueue + d.o.Queues; last > d.has {
-		return errno.Errorf(errno.EINVAL, "queues %d..%d: the interface has %d", d.o.StartQueue, last-1, d.has)
+		return errno.Errorf(errno.EINVAL, "start_queue: %d: %s from there on (num_inc_q, num_out_q), the interface has %s",
+			d.o.StartQueue, counted(d.o.Queues), counted(d.has))
 	}
 	if d.mem == nil {
 		if d.mem, err = sys.Map(d.o.Queues * d.queueBytes()); err != nil {
@@ -170,6 +171,14 @@ func (d *Device) openLocked() error {
 		return err
 	}
 	return nil
+}
+
+// counted is a number of queues in words.
+func counted(n int) string {
+	if n == 1 {
+		return "1 queue"
+	}
+	return fmt.Sprintf("%d queues", n)
 }
 
 // count returns how many queues an interface uses.

@@ -109,8 +109,8 @@ func TestErrors(t *testing.T) {
 		code int
 		text string
 	}{
-		{Options{Queues: 3}, errno.EINVAL, "queues 0..2: the interface has 2"},
-		{Options{StartQueue: 2}, errno.EINVAL, "queues 2..2: the interface has 2"},
+		{Options{Queues: 3}, errno.EINVAL, "start_queue: 0: 3 queues from there on (num_inc_q, num_out_q), the interface has 2 queues"},
+		{Options{StartQueue: 2}, errno.EINVAL, "start_queue: 2: 1 queue from there on (num_inc_q, num_out_q), the interface has 2 queues"},
 		{Options{StartQueue: -1}, errno.EINVAL, "start_queue: -1: must be 0.."},
 		{Options{FrameSize: 3000}, errno.EINVAL, "frame_size: 3000: must be 2048 or 4096"},
 		{Options{Queues: 128, RxFrames: 4096, TxFrames: 4096}, errno.EINVAL, "would take 4096 MiB of locked memory: must not exceed 2048 MiB"},
@@ -482,7 +482,7 @@ func TestComesBackDifferent(t *testing.T) {
 	k.ns.Delete("near")
 	k.connect(1)
 	testenv.Eventually(t, "the reason is told", func() bool {
-		return k.noted("not opened again: queues 0..1: the interface has 1")
+		return k.noted("not opened again: start_queue: 0: 2 queues from there on (num_inc_q, num_out_q), the interface has 1 queue")
 	})
 	k.ns.Delete("near")
 	k.connect(2)

@@ -12,6 +12,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 // gate is what a queue's receiver tells the program. A kernel that copies
@@ -37,7 +39,7 @@ func newGates(queues int) (_ *gates, err error) {
 	g := &gates{}
 	if g.m, err = ebpf.NewMap(&ebpf.MapSpec{Name: "bess_gates", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(unsafe.Sizeof(gate{})),
 		MaxEntries: uint32(queues), Flags: unix.BPF_F_MMAPABLE}); err != nil {
-		return nil, fmt.Errorf("map of gates: %w", err)
+		return nil, fmt.Errorf("map of gates: %w", hostif.Refused(err))
 	}
 	page := os.Getpagesize()
 	size := (queues*int(unsafe.Sizeof(gate{})) + page - 1) / page * page

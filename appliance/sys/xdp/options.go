@@ -93,6 +93,9 @@ const (
 	MaxMemory = 2 << 30
 )
 
+// Check says what is wrong with options, whatever the interface. Errors: EINVAL.
+func (o Options) Check() error { return o.complete() }
+
 // complete fills in defaults and checks. Errors: EINVAL.
 func (o *Options) complete() error {
 	for _, f := range []struct {

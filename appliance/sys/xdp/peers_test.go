@@ -154,7 +154,8 @@ func TestWithoutCapabilities(t *testing.T) {
 		var out bytes.Buffer
 		cmd.Stdout = &out
 		k.ns.Do(cmd.Start)
-		if err := cmd.Wait(); err != nil || !bytes.Contains(out.Bytes(), []byte(`interface "near": `)) || !bytes.Contains(out.Bytes(), []byte(c.want)) {
+		if err := cmd.Wait(); err != nil || !bytes.Contains(out.Bytes(), []byte(`interface "near": `)) || !bytes.Contains(out.Bytes(), []byte(c.want)) ||
+			bytes.Contains(out.Bytes(), []byte("MEMLOCK")) {
 			t.Errorf("%v: %s, %v", c.caps, out.String(), err)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
+
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
 
 // A program may store what is known about a packet in front of it: the magic
@@ -54,7 +56,7 @@ func attach(ifindex, queues int, native bool) (*program, error) {
 	var err error
 	p.sockets, err = ebpf.NewMap(&ebpf.MapSpec{Name: "bess_sockets", Type: ebpf.XSKMap, KeySize: 4, ValueSize: 4, MaxEntries: uint32(queues)})
 	if err != nil {
-		return nil, fmt.Errorf("map of sockets: %w", err)
+		return nil, fmt.Errorf("map of sockets: %w", hostif.Refused(err))
 	}
 	if p.gates, err = newGates(queues); err != nil {
 		p.close()
@@ -93,7 +95,7 @@ func (p *program) load(ifindex int, tags bool) (err error) {
 		spec.Instructions = append(shut(p.gates.m.FD(), "redirect"), redirect(p.sockets.FD())...)
 	}
 	if p.prog, err = ebpf.NewProgram(spec); err != nil {
-		return fmt.Errorf("load XDP program: %w", brief(err))
+		return fmt.Errorf("load XDP program: %w", hostif.Refused(brief(err)))
 	}
 	flags := link.XDPGenericMode
 	if p.native {
