@@ -11,7 +11,6 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
-	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/tap"
@@ -116,9 +115,6 @@ func cpus(given []int64, queues int) ([]int, error) {
 	for i, cpu := range given {
 		if cpu < 0 || cpu > 1<<20 {
 			return nil, errno.Errorf(errno.EINVAL, "rxq_cpus[%d]: %d: must be the number of a CPU", i, cpu)
-		}
-		if !sys.CoreExists(int(cpu)) {
-			return nil, errno.Errorf(errno.EINVAL, "rxq_cpus[%d]: %d: the machine has no such CPU", i, cpu)
 		}
 		list = append(list, int(cpu))
 	}

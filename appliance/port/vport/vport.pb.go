@@ -49,8 +49,8 @@ type VPortArg struct {
 	Cpid isVPortArg_Cpid `protobuf_oneof:"cpid"`
 	// A CPU for each outgoing queue, on which the kernel works on what is sent
 	// through it (receive packet steering). As many as there are such queues, or
-	// none: then it does so on the CPU of the worker that sends. EINVAL for a CPU
-	// that the machine does not have.
+	// none: then it does so on the CPU of the worker that sends. Notes
+	// say if the kernel cannot, for want of such a CPU for example.
 	RxqCpus []int64 `protobuf:"varint,5,rep,packed,name=rxq_cpus,json=rxqCpus,proto3" json:"rxq_cpus,omitempty"`
 	// VLAN tag (priority, drop bit and id) to put on frames that come from the
 	// interface. 0: none.
