@@ -7,10 +7,10 @@ package tap
 
 import (
 	"context"
-	"net"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netns"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/tap"
 )
@@ -36,14 +36,11 @@ func create(cfg *port.Config, arg *TAPPortArg) (*device, error) {
 	}
 	if text := arg.GetMac(); text != "" {
 		var err error
-		if o.MAC, err = net.ParseMAC(text); err != nil || len(o.MAC) != 6 {
-			return nil, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
-		}
-		if o.MAC[0]&1 != 0 {
-			return nil, errno.Errorf(errno.EINVAL, "mac: %q: must be the address of one station", text)
+		if o.MAC, err = hostif.ParseStation(text); err != nil {
+			return nil, errno.Wrap(err, "mac")
 		}
 	}
-	if err := check(o.Where); err != nil {
+	if err := o.Where.Check(); err != nil {
 		return nil, err
 	}
 	d, err := tap.Open(o)
@@ -58,25 +55,6 @@ func create(cfg *port.Config, arg *TAPPortArg) (*device, error) {
 func where(arg *TAPPortArg) netns.Target {
 	t := netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()}
 	return t.Find(context.Background())
-}
-
-// check reports whether there is a namespace that arg names, by its field.
-func check(t netns.Target) error {
-	field := "netns"
-	switch {
-	case t.IsHere():
-		return nil
-	case t.Container != "":
-		field = "container"
-	case t.PID != 0:
-		field = "pid"
-	}
-	n, err := t.Open()
-	if err != nil {
-		return errno.Wrap(err, "%s", field)
-	}
-	n.Close()
-	return nil
 }
 
 // device is an open port.

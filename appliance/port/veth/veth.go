@@ -7,7 +7,6 @@ package veth
 
 import (
 	"context"
-	"net"
 	"strings"
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
@@ -64,14 +63,11 @@ func options(cfg *port.Config, arg *VethPortArg) (o veth.Options, err error) {
 		o.Near = cfg.Name[:min(len(cfg.Name), 10)] + ".bess"
 	}
 	if text := arg.GetMac(); text != "" {
-		if o.FarMAC, err = net.ParseMAC(text); err != nil || len(o.FarMAC) != 6 {
-			return o, errno.Errorf(errno.EINVAL, "mac: %q: must be like 02:00:00:00:00:01", text)
-		}
-		if o.FarMAC[0]&1 != 0 {
-			return o, errno.Errorf(errno.EINVAL, "mac: %q: must be the address of one station", text)
+		if o.FarMAC, err = hostif.ParseStation(text); err != nil {
+			return o, errno.Wrap(err, "mac")
 		}
 	}
-	if err := check(o.Where); err != nil {
+	if err := o.Where.Check(); err != nil {
 		return o, err
 	}
 	for _, end := range [][2]string{{"ifname", o.Far}, {"engine_ifname", o.Near}} {
@@ -92,25 +88,6 @@ func options(cfg *port.Config, arg *VethPortArg) (o veth.Options, err error) {
 func where(arg *VethPortArg) netns.Target {
 	t := netns.Target{Container: arg.GetContainer(), PID: arg.GetPid(), Path: arg.GetNetns()}
 	return t.Find(context.Background())
-}
-
-// check reports whether there is a namespace that arg names, by its field.
-func check(t netns.Target) error {
-	field := "netns"
-	switch {
-	case t.IsHere():
-		return nil
-	case t.Container != "":
-		field = "container"
-	case t.PID != 0:
-		field = "pid"
-	}
-	n, err := t.Open()
-	if err != nil {
-		return errno.Wrap(err, "%s", field)
-	}
-	n.Close()
-	return nil
 }
 
 // options are what the argument says.

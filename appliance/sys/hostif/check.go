@@ -6,6 +6,7 @@ package hostif
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"syscall"
 
@@ -42,6 +43,18 @@ func CheckMTU(mtu int) error {
 		return errno.Errorf(errno.EINVAL, "mtu should be >= %d and <= %d: mtu %d", minMTU, maxMTU, mtu)
 	}
 	return nil
+}
+
+// ParseStation parses the Ethernet address of an interface. Errors: EINVAL.
+func ParseStation(text string) (net.HardwareAddr, error) {
+	mac, err := net.ParseMAC(text)
+	if err != nil || len(mac) != 6 {
+		return nil, errno.Errorf(errno.EINVAL, "%q: must be like 02:00:00:00:00:01", text)
+	}
+	if mac[0]&1 != 0 {
+		return nil, errno.Errorf(errno.EINVAL, "%q: must be the address of one station", text)
+	}
+	return mac, nil
 }
 
 // AddAddress gives an interface, of the namespace that kern is for, an address. The

@@ -98,9 +98,30 @@ func (t Target) String() string {
 	return ""
 }
 
-// Open opens the namespace. It finds a container first if nobody did. Errors: ESRCH for a container that does not run or
-// a process that does not exist, ENOENT without docker or for a file that does
-// not exist, EINVAL for names that nothing can have.
+// Check reports whether the namespace is there. Errors are those of Open, behind
+// the name that drivers give to the field: container, pid or netns.
+func (t Target) Check() error {
+	field := "netns"
+	switch {
+	case t.IsHere():
+		return nil
+	case t.Container != "":
+		field = "container"
+	case t.PID != 0:
+		field = "pid"
+	}
+	n, err := t.Open()
+	if err != nil {
+		return errno.Wrap(err, "%s", field)
+	}
+	n.Close()
+	return nil
+}
+
+// Open opens the namespace. It finds a container first if nobody did. Errors:
+// ESRCH for a container that does not run or a process that does not exist,
+// ENOENT without docker or for a file that does not exist, EINVAL for names that
+// nothing can have.
 func (t Target) Open() (*Namespace, error) {
 	switch {
 	case t.Container != "" && t.found == nil:
