@@ -5,16 +5,15 @@ package pktio
 
 import (
 	"bytes"
-	"errors"
 	"net"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/internal/testenv"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/hostif"
 )
@@ -128,8 +127,7 @@ func TestInterfaceSettingsAreChangedAsAWhole(t *testing.T) {
 		mac net.HardwareAddr
 	}{{1 << 20, nil}, {1300, multicast}} {
 		err := k.near.SetConf(c.mtu, c.mac, false)
-		var e syscall.Errno
-		if !errors.As(err, &e) || !strings.Contains(err.Error(), "interface near") {
+		if errno.Code(err) == 0 || !strings.Contains(err.Error(), "interface near") {
 			t.Errorf("mtu %d, address %v: %v", c.mtu, c.mac, err)
 		}
 		if a := k.attrs(); a.MTU != before.MTU || !bytes.Equal(a.HardwareAddr, before.HardwareAddr) || a.Flags&net.FlagUp == 0 {
