@@ -201,7 +201,7 @@ func TestTwoDaemonsWithStateOfTheirOwn(t *testing.T) {
 		}
 		for _, taken := range []string{"AFPacketPort", "AFXDPPort"} {
 			out, err := other.apply(second, ports(taken, "q"))
-			want := fmt.Sprintf(`interface "near": is in use by port p of process %d (bessd): remove that port or end that process, or use another interface`, first.cmd.Process.Pid)
+			want := fmt.Sprintf(`interface "near": is in use by port p of process %d (bessd) of user root: remove that port or end that process, or use another interface`, first.cmd.Process.Pid)
 			if err == nil || !strings.Contains(out, want) {
 				t.Errorf("%v\n%s", err, out)
 			}
