@@ -84,33 +84,27 @@ func (s *socket) outgoing(at uint32) (next uint32, size uint64) {
 
 // trust counts all that was written as sent.
 func (s *socket) trust() {
-	at := s.fate.known.Load()
-	for {
-		next, n := s.outgoing(at)
-		if next == at {
-			break
-		}
-		at = next
-		s.fate.packets.Add(1)
-		s.fate.bytes.Add(n)
-	}
-	s.fate.known.Store(at)
+	packets, bytes := s.settle()
+	s.fate.packets.Add(packets)
+	s.fate.bytes.Add(bytes)
 }
 
 // bury counts what the kernel has never taken as dropped. Nobody uses the socket
 // any more.
 func (s *socket) bury() {
 	s.learn(0)
+	packets, _ := s.settle()
+	s.fate.dropped.Add(packets)
+}
+
+// settle returns all that was written and is not known yet, which is known then.
+func (s *socket) settle() (packets, bytes uint64) {
 	at := s.fate.known.Load()
-	for {
-		next, _ := s.outgoing(at)
-		if next == at {
-			break
-		}
-		at = next
-		s.fate.dropped.Add(1)
+	for next, n := s.outgoing(at); next != at; next, n = s.outgoing(at) {
+		at, packets, bytes = next, packets+1, bytes+n
 	}
 	s.fate.known.Store(at)
+	return packets, bytes
 }
 
 // room returns how many entries of the outgoing ring can be written.
