@@ -96,12 +96,12 @@ func (d *Device) again() bool {
 	defer d.mu.Unlock()
 	d.remove() // it is gone, and so is what the journal says of it
 	made, err := d.create(where)
-	d.made, d.trouble = made, err
+	d.made = made
 	if err != nil {
-		d.missing.Store(&err)
+		d.trouble.Store(&err)
 		return false
 	}
-	d.missing.Store(nil)
+	d.trouble.Store(nil)
 	d.returns++
 	return true
 }
@@ -167,7 +167,7 @@ func (d *Device) setFar(mtu int) (old int, err error) {
 // Presence says whether the cable is there, as its near end does.
 func (d *Device) Presence() []presence.State {
 	all := d.near.Presence()
-	if why := d.missing.Load(); why != nil && all[0].Away {
+	if why := d.trouble.Load(); why != nil && all[0].Away {
 		all[0].Reason = fmt.Sprintf("was deleted, and cannot be made again: %v", *why)
 	}
 	return all
@@ -182,8 +182,8 @@ func (d *Device) Notes() []string {
 		note += " in " + s
 	}
 	notes := append([]string{note}, d.near.Notes()...)
-	if d.trouble != nil {
-		notes = append(notes, fmt.Sprintf("it could not be made again yet: %v", d.trouble))
+	if why := d.trouble.Load(); why != nil {
+		notes = append(notes, fmt.Sprintf("it could not be made again yet: %v", *why))
 	}
 	if d.returns > 0 {
 		notes = append(notes, fmt.Sprintf("it was deleted and made again %d times", d.returns))

@@ -64,12 +64,11 @@ type Device struct {
 	stop  context.CancelFunc
 	ended sync.WaitGroup
 
+	trouble atomic.Pointer[error] // why the cable could not be made again, if so
+
 	mu      sync.Mutex // guards the rest
 	made    *cable     // nil if there is none
 	returns int        // how often the cable was made again
-	trouble error      // why that fails
-
-	missing atomic.Pointer[error] // trouble for Presence, which does not wait for mu
 }
 
 // near is the near end, as packet or AF_XDP sockets drive it.
