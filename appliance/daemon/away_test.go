@@ -50,9 +50,7 @@ func TestInterfaceIsDeletedAndComesAgain(t *testing.T) {
 	} {
 		t.Run(k.driver, func(t *testing.T) {
 			name := strings.ToLower(k.driver)
-			if out, err := h.apply(p, "  ports: {"+name+": {driver: "+k.driver+", args: "+k.args+"}}\n"); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
+			h.mustApply(t, p, "  ports: {"+name+": {driver: "+k.driver+", args: "+k.args+"}}\n")
 			if out, err := h.bessctl(p, "health"); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -77,9 +75,7 @@ func TestInterfaceIsDeletedAndComesAgain(t *testing.T) {
 			if l := p.lines("the interface of a port is", name); len(l) != 2 {
 				t.Errorf("%q", l)
 			}
-			if out, err := h.apply(p, "  ports: {}\n"); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
+			h.mustApply(t, p, "  ports: {}\n")
 		})
 	}
 }
@@ -89,13 +85,11 @@ func TestInterfaceIsDeletedAndComesAgain(t *testing.T) {
 func TestInterfaceOfAPortIsDeleted(t *testing.T) {
 	h := newHost(t)
 	p := h.daemon(t)
-	if out, err := h.apply(p, `
+	h.mustApply(t, p, `
   ports:
     tap: {driver: TAPPort, args: {ifname: tap9}}
     cable: {driver: VethPort, args: {ifname: far9, engine_ifname: near9}}
-`); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+`)
 	for port, k := range map[string]struct{ name, mode string }{
 		"tap":   {"tap9", "TAP device with 1 queues"},
 		"cable": {"near9", "packet sockets, ring of "},

@@ -73,6 +73,14 @@ func (h *host) apply(p *proc, spec string) (string, error) {
 	return h.bessctl(p, "apply", file)
 }
 
+// mustApply is apply of what must be accepted.
+func (h *host) mustApply(t *testing.T, p *proc, spec string) {
+	t.Helper()
+	if out, err := h.apply(p, spec); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
 // shown is what bessctl shows of a port.
 type shown struct {
 	Notes   []string
@@ -159,9 +167,7 @@ func TestPortsOfARealDaemon(t *testing.T) {
 func TestTwoDaemonsOnOneInterface(t *testing.T) {
 	h := newHost(t)
 	first := h.daemon(t)
-	if out, err := h.apply(first, "  ports: {p: {driver: AFPacketPort, args: {interface: near}}}\n"); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	h.mustApply(t, first, "  ports: {p: {driver: AFPacketPort, args: {interface: near}}}\n")
 	r, err := api.NewBESSControlClient(first.dial()).SetPortConf(context.Background(),
 		&api.SetPortConfRequest{Name: "p", Conf: &api.PortConf{MacAddr: "00:00:00:00:00:00", Mtu: 1400, AdminUp: true}})
 	if err != nil || r.GetError().GetCode() != 0 {
@@ -196,9 +202,7 @@ func TestTwoDaemonsWithStateOfTheirOwn(t *testing.T) {
 		return fmt.Sprintf("  ports: {%s: {driver: %s, args: {%s: near}}}\n", name, driver, map[string]string{"AFPacketPort": "interface", "AFXDPPort": "ifname"}[driver])
 	}
 	for _, driver := range []string{"AFPacketPort", "AFXDPPort"} {
-		if out, err := h.apply(first, ports(driver, "p")); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		h.mustApply(t, first, ports(driver, "p"))
 		for _, taken := range []string{"AFPacketPort", "AFXDPPort"} {
 			out, err := other.apply(second, ports(taken, "q"))
 			want := fmt.Sprintf(`interface "near": is in use by port p of process %d (bessd) of user root: remove that port or end that process, or use another interface`, first.cmd.Process.Pid)
@@ -222,7 +226,7 @@ func TestTwoDaemonsWithStateOfTheirOwn(t *testing.T) {
 func TestIdlePorts(t *testing.T) {
 	h := newHost(t)
 	p := h.daemon(t)
-	if out, err := h.apply(p, `
+	h.mustApply(t, p, `
   ports:
     near: {driver: AFPacketPort, args: {interface: near}, numIncQ: 2}
     loop: {driver: RingPort}
@@ -231,9 +235,7 @@ func TestIdlePorts(t *testing.T) {
     b: {class: PortInc, args: {port: loop}}
     out: {class: Sink}
   links: [a -> out, b -> out]
-`); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+`)
 	time.Sleep(200 * time.Millisecond)
 	before := p.cpu()
 	time.Sleep(time.Second)
@@ -248,7 +250,7 @@ func TestIdlePorts(t *testing.T) {
 func TestBusyPorts(t *testing.T) {
 	h := newHost(t)
 	p := h.daemon(t)
-	if out, err := h.apply(p, `
+	h.mustApply(t, p, `
   ports:
     near: {driver: AFPacketPort, args: {interface: near}}
     far: {driver: AFPacketPort, args: {interface: far}}
@@ -258,9 +260,7 @@ func TestBusyPorts(t *testing.T) {
     recv: {class: PortInc, args: {port: far}}
     lose: {class: Sink}
   links: [make -> send, recv -> lose]
-`); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+`)
 	received := func() uint64 { return h.show(p, "far").In.Packets }
 	testenv.Eventually(t, "packets arrive", func() bool { return received() > 1000 })
 	earlier, begun := p.threads(), received()
