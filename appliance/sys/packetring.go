@@ -152,9 +152,10 @@ func OpenPacketRing(o RingOptions) (*PacketRing, error) {
 	return r, nil
 }
 
-// shapeFrames gives the ring at least as many frames as are asked for. An odd number of cache lines to a frame spreads the frames'
-// beginnings, all that short packets need, over the whole cache: frames of
-// 2048 bytes would share a thirty-second of it.
+// shapeFrames gives the ring at least as many frames as are asked for. An odd
+// number of cache lines to a frame spreads the frames' beginnings, all that short
+// packets need, over the whole cache: frames of 2048 bytes would share a
+// thirty-second of it.
 func (r *PacketRing) shapeFrames(o *RingOptions) {
 	lines := func(longest int) int { return (longest+ringRoom+cacheLine-1)/cacheLine | 1 }
 	n := lines(o.Longest)

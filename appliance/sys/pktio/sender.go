@@ -56,9 +56,10 @@ func (s *Sender) Close() {
 
 // Send sends ps, at most packet.BatchSize, in order through socket fd, frees
 // what went and returns how many did. It gives up when the socket is full or
-// broken, or too much was dropped behind it: nothing is tried twice then. Packets that are refused for what they are (empty, too long) do not
-// hold up others: they end up behind those that went, so that ps is a
-// different order of the same packets then.
+// broken, or too much was dropped behind it: nothing is tried twice then. Packets
+// that are refused for what they are (empty, too long) do not hold up others: they
+// end up behind those that went, so that ps is a different order of the same
+// packets then.
 func (s *Sender) Send(fd int, c *packet.Cache, ps []packet.Packet) int {
 	sent, dropped := 0, 0
 	for i := 0; i < len(ps) && dropped < maxDropped; {

@@ -25,11 +25,11 @@ const (
 
 // Send takes ps over to be sent through queue q, frees what it took and returns
 // how many. What becomes of them, Sent and Dropped tell. It gives up when all
-// frames are under way. What was dropped of a burst is not taken.
-// Packets that are refused for what
-// they are (shorter than a header, longer than the interface's MTU, to be cut by
-// hardware) do not hold up others: they end up behind those that were
-// taken, so that ps is a different order of the same packets then.
+// frames are under way. What was dropped of a burst is not taken. Packets that
+// are refused for what they are (shorter than a header, longer than the
+// interface's MTU, to be cut by hardware) do not hold up others: they end up
+// behind those that were taken, so that ps is a different order of the same
+// packets then.
 func (d *Device) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 	qu := &d.queues[q]
 	qu.sending.Store(1)
