@@ -199,13 +199,9 @@ const calm = 500 * time.Millisecond
 // ends the recording and returns them.
 func (c *Capture) Packets(atLeast int) [][]byte {
 	c.n.t.Helper()
-	last, since := -1, time.Now()
 	Eventually(c.n.t, fmt.Sprintf("%d packets are recorded", atLeast), func() bool {
-		if n := len(readCapture(c.n.t, c.file)); n != last {
-			last, since = n, time.Now()
-		}
-		time.Sleep(calm / 10)
-		return last >= atLeast && time.Since(since) > calm
+		st, err := os.Stat(c.file)
+		return err == nil && time.Since(st.ModTime()) > calm && len(readCapture(c.n.t, c.file)) >= atLeast
 	})
 	c.stop()
 	return readCapture(c.n.t, c.file)
