@@ -70,7 +70,7 @@ type (
 	Updater interface{ Update(arg proto.Message) error }
 
 	// FDWaiter names the descriptor that becomes readable when the blocked
-	// task has work again, -1 if there is none.
+	// task has work again, -1 if there is none. It is asked before every sleep.
 	FDWaiter interface{ WaitFD(task int) int }
 
 	// Overloader is implemented by modules that can ask the tasks feeding

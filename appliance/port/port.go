@@ -114,7 +114,7 @@ type Device interface {
 // Optional interfaces of a Device.
 type (
 	// FDWaiter names the descriptor that becomes readable when incoming
-	// queue q has packets, -1 if there is none.
+	// queue q has packets, -1 if there is none. It is asked before every sleep.
 	FDWaiter interface{ WaitFD(q int) int }
 
 	// Retrier says in how many nanoseconds an idle incoming queue without

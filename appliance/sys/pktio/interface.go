@@ -291,7 +291,7 @@ func (i *Interface) Send(q int, c *packet.Cache, ps []packet.Packet) int {
 func (i *Interface) SendsLarge() {}
 
 // WaitFD returns the descriptor that is readable while incoming queue q has
-// packets.
+// packets. It has to be asked for before every sleep.
 func (i *Interface) WaitFD(q int) int {
 	r := i.in[q]
 	// An error would keep the descriptor readable and the caller awake. What
@@ -299,7 +299,7 @@ func (i *Interface) WaitFD(q int) int {
 	if r.ring.Load().TakeError() == syscall.ENETDOWN && q == 0 {
 		i.downs.Add(1)
 	}
-	return r.poll.FD()
+	return r.wait()
 }
 
 // Dropped returns how many packets were lost on reception: because a ring was

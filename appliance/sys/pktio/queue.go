@@ -19,6 +19,9 @@ import (
 //
 //	control side:  next <- ring of the new interface      closes what is
 //	worker:        ring empty? ring <- next               neither
+//
+// Under load the poller has no ring: the kernel would tell it of each packet, on
+// the core that brings them.
 type receiver struct {
 	ring atomic.Pointer[sys.PacketRing]
 	next atomic.Pointer[sys.PacketRing]
@@ -30,6 +33,7 @@ type receiver struct {
 	cut   cutter
 	held  bool // the packet being cut lies in the ring
 	large bool // packets of several pieces are not cut
+	armed bool // the poller has the ring
 
 	packets sys.Counter
 	lost    sys.Counter // no buffer, or not whole
@@ -87,11 +91,32 @@ func (r *receiver) put(ring *sys.PacketRing) error {
 	r.rings = append(r.rings, ring)
 	if r.ring.Load() == nil {
 		r.ring.Store(ring)
+		r.armed = true
 	} else {
 		r.next.Store(ring)
 	}
 	r.sweep()
 	return nil
+}
+
+// wait returns the descriptor that is readable while there are packets, until
+// some are received.
+func (r *receiver) wait() int {
+	if !r.armed {
+		ring := r.ring.Load()
+		if r.poll.Add(ring.FD()) != nil {
+			return ring.FD() // the kernel has no room: asleep, the ring that comes again is missed
+		}
+		r.armed = true
+	}
+	return r.poll.FD()
+}
+
+// disarm keeps the kernel from telling the poller of packets that are looked
+// for anyway.
+func (r *receiver) disarm() {
+	r.poll.Remove(r.ring.Load().FD())
+	r.armed = false
 }
 
 // sweep closes the rings that no worker will ever look at again.
@@ -130,6 +155,7 @@ func (r *receiver) adopt() *sys.PacketRing {
 			return nil
 		}
 		r.ring.Store(next)
+		r.armed = true // by put
 		if r.next.CompareAndSwap(next, nil) {
 			return next
 		}

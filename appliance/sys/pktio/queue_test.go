@@ -6,6 +6,7 @@ package pktio
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -267,6 +268,30 @@ func TestSleepThroughReplacement(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.recvAll(1)
+}
+
+// The kernel tells nobody of the packets of a busy interface, and again before
+// the worker sleeps.
+func TestPollerIsLeftAloneUnderLoad(t *testing.T) {
+	k := connect(t, both())
+	receive := func(n int) (armed bool) {
+		k.put(slices.Repeat([][]byte{flow(1)}, n)...)
+		k.recv(n)
+		return k.near.in[0].armed
+	}
+	if !receive(1) {
+		t.Error("a lone packet is worth the system calls")
+	}
+	testenv.Eventually(t, "many come at once", func() bool { return !receive(4 * crowd) })
+	if receive(1) {
+		t.Error("looked for nothing, and the kernel has to tell")
+	}
+	if !k.idle() {
+		t.Fatal("readable without packets")
+	}
+	k.put(flow(2))
+	testenv.Eventually(t, "readable with a packet", func() bool { return !k.idle() })
+	k.recv(1)
 }
 
 // Interfaces are replaced while workers receive from all queues: nothing is

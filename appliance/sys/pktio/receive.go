@@ -16,6 +16,9 @@ const (
 	// tagAt is where an Ethernet frame has its outer VLAN tag, of tagSize.
 	tagAt   = 12
 	tagSize = 4
+	// crowd is how many packets at once make it worth two system calls that the
+	// kernel tells the poller of none.
+	crowd = 8
 )
 
 // recv appends up to limit packets to b and returns their number. Tags that
@@ -54,6 +57,9 @@ func (r *receiver) recv(c *packet.Cache, b *packet.Batch, limit int) int {
 		b.Add(p)
 	}
 	n := b.Len() - before
+	if r.armed && n >= crowd {
+		r.disarm()
+	}
 	r.packets.Add(uint64(n))
 	return n
 }
