@@ -222,28 +222,38 @@ func (r *ioRun) rest(ctx context.Context) {
 	r.res.CPUIdle = total(before, r.it.times()).Seconds() / time.Since(begun).Seconds()
 }
 
+// watches is how often it is tried to watch a thread that sleeps.
+const watches = 3
+
 // woken measures how long it takes until a thread that sleeps runs again when
 // a frame comes; nil for one that does not sleep, or that cannot be watched.
 func (r *ioRun) woken(ctx context.Context) (*Latency, error) {
-	before := r.it.times()
-	if _, err := r.latency(ctx); err != nil {
-		return nil, err
+	for range watches {
+		before := r.it.times()
+		if _, err := r.latency(ctx); err != nil {
+			return nil, err
+		}
+		thread := busiestThread(before, r.it.times())
+		tid, err := strconv.Atoi(filepath.Base(thread))
+		if err != nil {
+			return nil, nil // no thread has run
+		}
+		slept := sleeps(thread)
+		took, err := r.site.Wake(ctx, tid, ioProbes, ioInterval, r.o.Cores[1])
+		if errors.Is(err, loadgen.ErrNoTracing) {
+			r.res.NotWatched = err.Error()
+			return nil, nil // the rest of the row can be measured all the same
+		}
+		if err != nil {
+			return nil, err
+		}
+		// Else it was another thread of the process, or frames came when it was
+		// awake.
+		if len(took) > 0 && sleeps(thread)-slept >= uint64(len(took)) {
+			return newLatency(took, 0), nil
+		}
 	}
-	thread := busiestThread(before, r.it.times())
-	tid, err := strconv.Atoi(filepath.Base(thread))
-	if err != nil {
-		return nil, nil // no thread has run
-	}
-	slept := sleeps(thread)
-	took, err := r.site.Wake(ctx, tid, ioProbes, ioInterval, r.o.Cores[1])
-	if errors.Is(err, loadgen.ErrNoTracing) {
-		r.res.NotWatched = err.Error()
-		return nil, nil // the rest of the row can be measured all the same
-	}
-	if err != nil || len(took) == 0 || sleeps(thread)-slept < uint64(len(took)) {
-		return nil, err
-	}
-	return newLatency(took, 0), nil // others came when it was awake
+	return nil, nil
 }
 
 // reading is what was counted up to a moment.

@@ -71,6 +71,9 @@ func relay(t *testing.T, name, interfaces string) IORow {
 }
 
 func TestPeers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	testenv.NeedNetns(t)
 	cores := sys.AllowedCores()
 	o := Options{Length: 100 * time.Millisecond, Warmup: 50 * time.Millisecond, Repeat: 2, Cores: [2]int{cores[0], cores[len(cores)-1]}}
@@ -105,6 +108,9 @@ func TestPeers(t *testing.T) {
 // Who may not watch threads measures all the rest, and is told once why a column
 // is empty.
 func TestWithoutTracing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	testenv.NeedNetns(t)
 	cores := sys.AllowedCores()
 	o := Options{Length: 50 * time.Millisecond, Warmup: 50 * time.Millisecond, Repeat: 1, Cores: [2]int{cores[0], cores[len(cores)-1]}}
