@@ -46,7 +46,7 @@ const firstGroup = 224 << 24
 func isHost(addr uint32) bool { return addr>>24 != 0 && addr>>24 != 127 && addr < firstGroup }
 
 // answer returns the message to the sender of p, 0 if there is no buffer for
-// it. limit is the longest frame.
+// it. It has the metadata of p. limit is the longest frame.
 func (pl *plan) answer(ctx *module.Context, p packet.Packet, from uint32, limit int) packet.Packet {
 	q := ctx.Cache.Alloc()
 	if q == 0 {
@@ -67,6 +67,7 @@ func (pl *plan) answer(ctx *module.Context, p packet.Packet, from uint32, limit 
 	m.Encode(&header.ICMPFields{Type: header.ICMPUnreachable, Code: fragmentationNeeded, Seq: uint16(min(limit-at, 0xffff))})
 	p.CopyAt(m.Payload(), at)
 	m.SetChecksum(m.ComputeChecksum())
+	q.CopyMetadata(p, ctx.MetaLen)
 	return q
 }
 

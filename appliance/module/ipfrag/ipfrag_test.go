@@ -78,14 +78,19 @@ func TestSegmentedPackets(t *testing.T) {
 	}
 }
 
-// Fragments carry the metadata of the packet.
+// Fragments, and messages to the sender, carry the metadata of the packet.
 func TestMetadata(t *testing.T) {
 	h := moduletest.New(t)
 	h.WatchAttr("x")
 	h.MustCreate("meta", setmetadata.Class, &setmetadata.SetMetadataArg{Attrs: []*setmetadata.SetMetadataArg_Attribute{
 		{Name: "x", Size: 4, Value: &setmetadata.SetMetadataArg_Attribute_ValueInt{ValueInt: 0x01020304}}}})
-	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 600})
+	h.MustCreate("m", ipfrag.Class, &ipfrag.IPFragArg{Mtu: 600, IcmpSource: "192.0.2.1"})
 	h.Connect("meta", 0, "m", 0)
+	// First, as buffers used before may hold the same metadata by chance.
+	h.Send("meta", 0, unfragmentable(1000))
+	if got := h.Attr("m", 2, "x"); !bytes.Equal(got, []byte{1, 2, 3, 4}) {
+		t.Errorf("metadata of the message to the sender: %x", got)
+	}
 	h.Send("meta", 0, long(1000))
 	if got := h.Attr("m", 1, "x"); !bytes.Equal(got, []byte{1, 2, 3, 4}) {
 		t.Errorf("metadata of the last fragment: %x", got)

@@ -13,6 +13,7 @@ import (
 
 // segment is a TCP segment in an untagged frame.
 type segment struct {
+	packet  packet.Packet // it came in
 	eth     header.Ethernet
 	key     key
 	tcp     header.TCP
@@ -20,11 +21,12 @@ type segment struct {
 }
 
 // parseSegment reads a whole TCP segment over IPv4 or IPv6.
-func parseSegment(d []byte) (s segment, ok bool) {
+func parseSegment(p packet.Packet) (s segment, ok bool) {
+	d := p.Bytes()
 	if len(d) < header.EthernetLen {
 		return s, false
 	}
-	s.eth = header.Ethernet(d)
+	s.packet, s.eth = p, header.Ethernet(d)
 	var tcp []byte
 	switch s.eth.Type() {
 	case header.TypeIPv4:
@@ -59,7 +61,7 @@ func parseSegment(d []byte) (s segment, ok bool) {
 
 // fromClient passes or drops a packet, having read what it adds to a request.
 func (m *URLFilter) fromClient(ctx *module.Context, f *flows, list pages, p packet.Packet) {
-	s, ok := parseSegment(p.Bytes())
+	s, ok := parseSegment(p)
 	if !ok || p.Next() != 0 {
 		ctx.Emit(p, 0)
 		return
@@ -177,7 +179,8 @@ type reply struct {
 	payload  string
 }
 
-// send makes a packet of a connection and sends it to a gate.
+// send makes a packet of a connection, with the metadata of the segment that
+// it answers, and sends it to a gate.
 func (m *URLFilter) send(ctx *module.Context, gate int, s *segment, r reply) {
 	ipLen := header.IPv4MinLen
 	if s.key.v6 {
@@ -210,5 +213,6 @@ func (m *URLFilter) send(ctx *module.Context, gate int, s *segment, r reply) {
 		ctx.Count(countNoPacket, 1)
 		return
 	}
+	p.CopyMetadata(s.packet, ctx.MetaLen)
 	ctx.Emit(p, gate)
 }

@@ -130,13 +130,19 @@ func withoutPort(host []byte) []byte {
 	return host[:i]
 }
 
-// decimal reads the length of a body, at most 1 GiB.
+// maxBody is the longest body that is followed, in bytes: sequence numbers of
+// TCP have 32 bits.
+const maxBody = 1 << 30
+
+// decimal reads the length of a body, at most maxBody.
 func decimal(b []byte) (n int, ok bool) {
 	for _, c := range b {
-		if c < '0' || c > '9' || n > 1<<30 {
+		if c < '0' || c > '9' {
 			return 0, false
 		}
-		n = n*10 + int(c-'0')
+		if n = n*10 + int(c-'0'); n > maxBody {
+			return 0, false
+		}
 	}
 	return n, len(b) > 0
 }

@@ -4,6 +4,7 @@
 package urlfilter
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/header"
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
+	"github.com/bessform/terraform-provider-bess/appliance/module/setmetadata"
 )
 
 func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", Class) }
@@ -79,6 +81,23 @@ func TestIPv6(t *testing.T) {
 		tcp := ip[40:]
 		if sum := header.Fold(header.Sum(tcp, header.Sum(ip[8:40], uint32(len(tcp))+6))); sum != 0xffff {
 			t.Errorf("checksum is wrong: %04x", sum)
+		}
+	}
+}
+
+// Answers and resets carry the metadata of the request.
+func TestMetadata(t *testing.T) {
+	h := moduletest.New(t)
+	h.WatchAttr("x")
+	h.MustCreate("meta", setmetadata.Class, &setmetadata.SetMetadataArg{Attrs: []*setmetadata.SetMetadataArg_Attribute{
+		{Name: "x", Size: 4, Value: &setmetadata.SetMetadataArg_Attribute_ValueInt{ValueInt: 0x01020304}}}})
+	h.MustCreate("uf", Class, arg)
+	h.Connect("meta", 0, "uf", 0)
+	h.Send("meta", 0, syn)
+	h.Send("meta", 0, get)
+	for gate, what := range []string{"reset to the server", "reset to the client"} {
+		if got := h.Attr("uf", gate, "x"); !bytes.Equal(got, []byte{1, 2, 3, 4}) {
+			t.Errorf("metadata of the %s: %x", what, got)
 		}
 	}
 }
@@ -156,6 +175,12 @@ func TestParseRequest(t *testing.T) {
 		"PUT /x HTTP/1.1\r\nContent-Length: 7\r\n\r\n":          {complete, "", "/x", 45},
 		"PUT /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n": {complete, "", "/x", -1},
 		"PUT /x HTTP/1.1\r\nContent-Length: x\r\n\r\n":          {complete, "", "/x", -1},
+		// A body as long as can be followed, one byte more, and one whose length
+		// does not fit in the 32 bits of sequence numbers.
+		"PUT /x HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n": {complete, "", "/x", 47 + 1<<30},
+		"PUT /x HTTP/1.1\r\nContent-Length: 1073741825\r\n\r\n": {complete, "", "/x", -1},
+		"PUT /x HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n": {complete, "", "/x", -1},
+
 		"\x16\x03\x01":                       {v: notHTTP},
 		"get / HTTP/1.1":                     {v: notHTTP},
 		"GET /\r\n":                          {v: notHTTP},
