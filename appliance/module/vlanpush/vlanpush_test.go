@@ -7,11 +7,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
 	"github.com/bessform/terraform-provider-bess/appliance/module/vlanpush"
 )
 
-func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", vlanpush.Class) }
+func TestCases(t *testing.T) { moduletest.RunDir(t, "testdata", vlanpush.Class, genericencap.Class) }
 
 func TestNoAllocs(t *testing.T) {
 	h := moduletest.New(t)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bessform/terraform-provider-bess/appliance/module/etherencap"
+	"github.com/bessform/terraform-provider-bess/appliance/module/genericencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/ipencap"
 	"github.com/bessform/terraform-provider-bess/appliance/module/moduletest"
 	"github.com/bessform/terraform-provider-bess/appliance/module/setmetadata"
@@ -14,7 +15,7 @@ import (
 )
 
 func TestCases(t *testing.T) {
-	moduletest.RunDir(t, "testdata", vxlanencap.Class, etherencap.Class, ipencap.Class, setmetadata.Class)
+	moduletest.RunDir(t, "testdata", vxlanencap.Class, etherencap.Class, genericencap.Class, ipencap.Class, setmetadata.Class)
 }
 
 func TestNoAllocs(t *testing.T) {
