@@ -13,6 +13,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/api"
 	"github.com/bessform/terraform-provider-bess/appliance/module/rewrite"
+	"github.com/bessform/terraform-provider-bess/appliance/module/roundrobin"
 	"github.com/bessform/terraform-provider-bess/appliance/module/source"
 )
 
@@ -215,5 +216,48 @@ func TestLists(t *testing.T) {
 	r, err = p.ListModules(p.ctx, &api.EmptyRequest{})
 	if len(ok(p, r, err).GetModules()) != 0 {
 		t.Fatal("modules are left after ResetModules")
+	}
+}
+
+// What a module sends to a gate that is not connected is counted until the next
+// check of the constraints (spec: api.md section 6.6); the worker counts on.
+func TestDeadends(t *testing.T) {
+	p := start(t)
+	p.worker(0)
+	p.make("src", "Source", nil)
+	p.make("rr", "RoundRobin", &roundrobin.RoundRobinArg{Gates: []int64{0, 1}, Mode: "packet"})
+	p.make("sink", "Sink", nil)
+	p.link("src", 0, "rr", 0)
+	p.link("rr", 0, "sink", 0)
+	info := func(name string) *api.GetModuleInfoResponse {
+		t.Helper()
+		r, err := p.GetModuleInfo(p.ctx, &api.GetModuleInfoRequest{Name: name})
+		return ok(p, r, err)
+	}
+	dead := func() uint64 { return info("rr").GetDeadends() }
+	silent := func() uint64 { return uint64(p.workers()[0].GetSilentDrops()) }
+	var before uint64 // silent drops at the last check
+	for range 2 {
+		p.resume()
+		p.await("a packet to nowhere", func() bool { return dead() > 0 })
+		p.pause()
+		if n := dead(); n != silent()-before {
+			t.Errorf("%d deadends, the worker dropped %d", n, silent()-before)
+		}
+		if n, sent := silent()+info("rr").GetOgates()[0].GetPkts(), p.packets("!leaf_src:0"); n != sent {
+			t.Errorf("%d packets dropped or passed on of %d", n, sent)
+		}
+		if n := info("src").GetDeadends(); n != 0 {
+			t.Errorf("%d deadends where all gates are connected", n)
+		}
+		before = silent()
+		c, err := p.CheckSchedulingConstraints(p.ctx, &api.EmptyRequest{})
+		ok(p, c, err)
+		if n := dead(); n != 0 {
+			t.Errorf("%d deadends after the check", n)
+		}
+		if silent() != before {
+			t.Errorf("the check made %d silent drops %d", before, silent())
+		}
 	}
 }

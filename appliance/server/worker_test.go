@@ -69,6 +69,60 @@ func TestPauseStopsTrafficAndResumeStartsIt(t *testing.T) {
 	p.await("traffic", func() bool { return p.packets(leaf) > n })
 }
 
+func (p *peer) workers() []*api.ListWorkersResponse_WorkerStatus {
+	p.t.Helper()
+	r, err := p.ListWorkers(p.ctx, &api.EmptyRequest{})
+	return ok(p, r, err).GetWorkersStatus()
+}
+
+func TestResetWorkers(t *testing.T) {
+	p := start(t)
+	reset := func() {
+		t.Helper()
+		r, err := p.ResetWorkers(p.ctx, &api.EmptyRequest{})
+		ok(p, r, err)
+	}
+	none := func() {
+		t.Helper()
+		if w := p.workers(); len(w) != 0 {
+			t.Fatalf("workers %v are left", w)
+		}
+	}
+	reset()
+	none()
+
+	// Workers that run a task, and have classes and counters.
+	p.worker(0)
+	p.worker(1)
+	top := &api.TrafficClass{Name: "top", Policy: "round_robin", Wid: 1}
+	r, err := p.tc(top)
+	ok(p, r, err)
+	p.make("src", "Source", nil) // its gate leads nowhere
+	r, err = p.move(&api.TrafficClass{LeafModuleName: "src", Parent: "top", Wid: -1})
+	ok(p, r, err)
+	p.resume()
+	p.await("silent drops", func() bool { return p.workers()[1].GetSilentDrops() > 0 })
+	reset()
+	for _, w := range p.workers() { // a task without worker may get a new one
+		if w.GetRunning() || w.GetSilentDrops() != 0 {
+			t.Fatalf("worker %v has outlived the reset", w)
+		}
+	}
+	if p.tcs()["top"] != nil {
+		t.Fatal("a class has outlived its worker")
+	}
+	d, err := p.DestroyModule(p.ctx, &api.DestroyModuleRequest{Name: "src"})
+	ok(p, d, err)
+	reset()
+	none()
+	if tcs := p.tcs(); len(tcs) != 0 {
+		t.Fatalf("classes %v are left", tcs)
+	}
+	p.worker(1) // the ids and the names are free again
+	r, err = p.tc(top)
+	ok(p, r, err)
+}
+
 func TestConstraints(t *testing.T) {
 	p := start(t)
 	p.worker(0)
