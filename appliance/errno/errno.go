@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -87,4 +88,7 @@ func Code(err error) int {
 
 // Text returns the C library's text for a code, for example "Device or
 // resource busy". A few answers of the control API consist of just that.
-func Text(code int) string { return syscall.Errno(code).Error() }
+func Text(code int) string {
+	text := syscall.Errno(code).Error() // Go's begin in lower case
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -260,7 +260,7 @@ func TestResetPorts(t *testing.T) {
 		p.port(&api.CreatePortRequest{Name: name, Driver: "NullPort"})
 	}
 	p.make("in", "QueueInc", &queueinc.QueueIncArg{Port: "b"})
-	const busy = "port b is used by module in"
+	const busy = "Device or resource busy: port b is used by module in"
 	refused[failing](p, ebusy, busy)(p.DestroyPort(p.ctx, &api.DestroyPortRequest{Name: "b"}))
 	refused[failing](p, ebusy, busy)(p.ResetPorts(p.ctx, &api.EmptyRequest{}))
 	if names := p.portNames(); !slices.Equal(names, []string{"b", "c"}) {
