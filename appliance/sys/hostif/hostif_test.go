@@ -95,29 +95,41 @@ func TestSomebodyElsesChangesStay(t *testing.T) {
 	}
 }
 
-// Each port's changes end with it; a setting that two have changed ends with
-// the later one.
+// Each port's changes end with it, and hold as long as one asks for them, in
+// whatever order they go.
 func TestChangesOfTwoPorts(t *testing.T) {
 	ns := stage(t)
+	ns.Link("near", netlink.LinkSetDown)
 	before := look(ns, "near")
-	a := claim(t, ns, "near", Options{Port: "a"})
-	b := claim(t, ns, "near", Options{Port: "b"})
+	if !strings.HasSuffix(before, "false") {
+		t.Fatal(before)
+	}
 	for _, c := range []struct {
-		i   *Interface
-		mtu int
-		mac net.HardwareAddr
-	}{{a, 1400, net.HardwareAddr{2, 0, 0, 0, 0, 1}}, {b, 1300, nil}} {
-		if err := c.i.SetConf(c.mtu, c.mac, true); err != nil {
-			t.Fatal(err)
+		a, b  int  // the MTUs they ask for
+		first bool // a goes before b
+		left  int
+	}{{1400, 1300, true, 1300}, {1400, 1300, false, 1400}, {1400, 1400, true, 1400}, {1400, 1400, false, 1400}} {
+		a, b := claim(t, ns, "near", Options{Port: "a"}), claim(t, ns, "near", Options{Port: "b"})
+		for _, err := range []error{a.SetConf(c.a, net.HardwareAddr{2, 0, 0, 0, 0, 1}, true), b.SetConf(c.b, nil, true)} {
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	a.Close()
-	if now := look(ns, "near"); now != "1300"+before[4:] {
-		t.Error(now)
-	}
-	b.Close()
-	if now := look(ns, "near"); now != before {
-		t.Error(now)
+		address := before[4 : len(before)-len("false")]
+		if c.first {
+			a.Close()
+		} else {
+			b.Close()
+			address = " 02:00:00:00:00:01 "
+		}
+		if now, want := look(ns, "near"), fmt.Sprint(c.left, address, true); now != want {
+			t.Errorf("%+v: %s, want %s", c, now, want)
+		}
+		a.Close()
+		b.Close()
+		if now := look(ns, "near"); now != before {
+			t.Errorf("%+v: %s, want %s", c, now, before)
+		}
 	}
 }
 

@@ -41,31 +41,11 @@ type journal struct {
 	Index  int    `json:"index"`
 	Name   string `json:"name"`
 	// Create says that the interface itself is to be removed.
-	Create  *create   `json:"create,omitempty"`
-	MTU     *mtuEdit  `json:"mtu,omitempty"`
-	Address *addrEdit `json:"address,omitempty"`
-	Up      *upEdit   `json:"up,omitempty"`
+	Create  *create                 `json:"create,omitempty"`
+	MTU     *edit[int]              `json:"mtu,omitempty"`
+	Address *edit[net.HardwareAddr] `json:"address,omitempty"`
+	Up      *edit[bool]             `json:"up,omitempty"`
 }
-
-// The changes of one setting: from what it was to what it was made, and by
-// whom it was changed last.
-type (
-	mtuEdit struct {
-		Old int `json:"old"`
-		New int `json:"new"`
-		by  *Interface
-	}
-	addrEdit struct {
-		Old net.HardwareAddr `json:"old"`
-		New net.HardwareAddr `json:"new"`
-		by  *Interface
-	}
-	upEdit struct {
-		Old bool `json:"old"`
-		New bool `json:"new"`
-		by  *Interface
-	}
-)
 
 // newJournal returns an empty journal about an interface of a namespace, which
 // has the number ino, and where the lock has that id.
@@ -135,29 +115,17 @@ func (j *journal) remove() {
 	_ = os.Remove(j.path + newSuffix)
 }
 
-// note remembers a change from old to want that i is about to make. A setting
-// that was changed before keeps its first value.
-func (j *journal) note(i *Interface, old, want state) error {
-	if old.mtu != want.mtu {
-		e := &mtuEdit{Old: old.mtu, New: want.mtu, by: i}
-		if j.MTU != nil {
-			e.Old = j.MTU.Old
-		}
-		j.MTU = e
+// note remembers a change from old to want that i is about to make, for which
+// it asked in these fields.
+func (j *journal) note(i *Interface, old, want state, asked fields) error {
+	if asked.mtu {
+		j.MTU = j.MTU.ask(i, old.mtu, want.mtu, equal)
 	}
-	if !slices.Equal(old.mac, want.mac) {
-		e := &addrEdit{Old: old.mac, New: want.mac, by: i}
-		if j.Address != nil {
-			e.Old = j.Address.Old
-		}
-		j.Address = e
+	if asked.mac {
+		j.Address = j.Address.ask(i, old.mac, want.mac, slices.Equal)
 	}
-	if old.up != want.up {
-		e := &upEdit{Old: old.up, New: want.up, by: i}
-		if j.Up != nil {
-			e.Old = j.Up.Old
-		}
-		j.Up = e
+	if asked.up {
+		j.Up = j.Up.ask(i, old.up, want.up, equal)
 	}
 	return j.write()
 }
@@ -192,22 +160,15 @@ func (j *journal) undo(kern *netlink.Handle) bool {
 	return true
 }
 
-// undoBy puts back what i changed last.
+// undoBy puts back what was changed for i and nobody else asked for.
 func (j *journal) undoBy(i *Interface) {
 	mine := *j
 	mine.path = "" // the file says what the others changed
-	if mine.MTU = nil; j.MTU != nil && j.MTU.by == i {
-		mine.MTU, j.MTU = j.MTU, nil
+	j.MTU, mine.MTU = j.MTU.leave(i, equal)
+	j.Address, mine.Address = j.Address.leave(i, slices.Equal)
+	j.Up, mine.Up = j.Up.leave(i, equal)
+	if !mine.empty() {
+		mine.undo(i.kern)
 	}
-	if mine.Address = nil; j.Address != nil && j.Address.by == i {
-		mine.Address, j.Address = j.Address, nil
-	}
-	if mine.Up = nil; j.Up != nil && j.Up.by == i {
-		mine.Up, j.Up = j.Up, nil
-	}
-	if mine.empty() {
-		return
-	}
-	mine.undo(i.kern)
 	_ = j.write()
 }

@@ -139,7 +139,7 @@ func (i *Interface) change(want state, asked fields) error {
 	table.Lock()
 	defer table.Unlock()
 	before := i.held.journal
-	if err := i.held.journal.note(i, old, want); err != nil {
+	if err := i.held.journal.note(i, old, want, asked); err != nil {
 		i.held.journal = before
 		return fmt.Errorf("interface %s: %w", i.name, err)
 	}

@@ -93,7 +93,7 @@ func OpenInterface(name string, o InterfaceOptions) (_ *Interface, err error) {
 	if a.EncapType != "ether" && a.EncapType != "loopback" {
 		return nil, fmt.Errorf("carries %s: must carry Ethernet frames", a.EncapType)
 	}
-	if o.Up && a.Flags&net.FlagUp == 0 {
+	if o.Up { // who finds it up may have to keep it so
 		if err := i.SetConf(0, nil, true); err != nil {
 			return nil, err
 		}

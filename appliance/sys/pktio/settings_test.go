@@ -29,6 +29,29 @@ func (k *cable) idle() bool {
 	return err == nil && n == 0
 }
 
+// A port that found the interface up since another had set it up keeps it so.
+func TestTwoSetTheInterfaceUp(t *testing.T) {
+	k := connect(t, both())
+	k.near.Close()
+	k.ns.Link("near", netlink.LinkSetDown)
+	o := both()
+	o.Up = true
+	k.open(o)
+	first := k.near
+	k.open(o)
+	first.Close()
+	if !k.near.Link().AdminUp {
+		t.Error("down with the first one")
+	}
+	k.near.Close()
+	k.ns.Link("near", func(l netlink.Link) error {
+		if l.Attrs().Flags&net.FlagUp != 0 {
+			t.Error("left up")
+		}
+		return nil
+	})
+}
+
 func TestInterfaceGoesDownAndComesBack(t *testing.T) {
 	k := connect(t, both())
 	if l := k.near.Link(); !l.Up || l.SpeedMbps != 10000 || !l.FullDuplex {
