@@ -54,6 +54,7 @@ func create(cfg *port.Config, arg *AFXDPPortArg) (*device, error) {
 		return nil, errno.Wrap(err, "ifname")
 	}
 	cfg.MTU, cfg.MAC = d.Address()
+	cfg.SizeInc, cfg.SizeOut = d.Frames()
 	return &device{Device: d}, nil
 }
 

@@ -85,6 +85,7 @@ func (d *netAFXDP) open(cfg *port.Config) (err error) {
 		return fmt.Errorf("iface: %w", err)
 	}
 	cfg.MTU, cfg.MAC = d.dev.Address()
+	cfg.SizeInc, cfg.SizeOut = d.dev.Frames()
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bessform/terraform-provider-bess/appliance/errno"
 	"github.com/bessform/terraform-provider-bess/appliance/port"
+	"github.com/bessform/terraform-provider-bess/appliance/sys"
 	"github.com/bessform/terraform-provider-bess/appliance/sys/netinfo"
 )
 
@@ -66,10 +67,8 @@ func byNumber(id uint64, s settings) (device, error) {
 func (d *nic) prepare(*port.Config) error { return nil }
 
 func (d *nic) open(cfg *port.Config) error {
-	x := &netAFXDP{settings: d.s, name: d.name}
-	err := x.open(cfg)
+	err := d.openAFXDP(cfg)
 	if err == nil {
-		d.inner = x
 		return nil
 	}
 	if c := errno.Code(err); c == errno.EBUSY || c == errno.ENODEV {
@@ -84,6 +83,20 @@ func (d *nic) open(cfg *port.Config) error {
 		return fmt.Errorf("%w; AF_XDP: %s", err, d.reason)
 	}
 	d.inner = p
+	return nil
+}
+
+// openAFXDP drives the interface with AF_XDP, whose sockets see the packets of
+// their queues only.
+func (d *nic) openAFXDP(cfg *port.Config) error {
+	if rx, _, ok := sys.Channels(d.name); ok && rx > cfg.NumInc && cfg.NumInc > 0 {
+		return fmt.Errorf("interface %q has %d incoming queues, the port %d: let the port (num_inc_q) or the interface (ethtool -L) have as many as the other", d.name, rx, cfg.NumInc)
+	}
+	x := &netAFXDP{settings: d.s, name: d.name}
+	if err := x.open(cfg); err != nil {
+		return err
+	}
+	d.inner = x
 	return nil
 }
 
@@ -107,6 +120,12 @@ func (d *nic) NodeMask() uint64 {
 	}
 	return d.s.nodes
 }
+
+// largeNIC is a nic whose device sends packets of several pieces.
+type largeNIC struct{ *nic }
+
+// SendsLarge marks what packets of several pieces may be sent to.
+func (largeNIC) SendsLarge() {}
 
 // Notes describe the interface and how it is driven.
 func (d *nic) Notes() []string {

@@ -162,6 +162,48 @@ func TestFallsBackToPacketSockets(t *testing.T) {
 	w.exchange(ps[0], ps[1])
 }
 
+// What is told of the queues is what they have.
+func TestAFXDPQueueSizes(t *testing.T) {
+	ns := testenv.Netns(t)
+	ns.Veth("a", "b")
+	ns.Do(func() error {
+		p, err := port.Open(Driver, port.Config{Name: "p", NumInc: 1, NumOut: 1, SizeInc: 100, SizeOut: 10}, vdevArg("net_af_xdp0,iface=a"), nil)
+		if err != nil {
+			return err
+		}
+		defer p.Device.Close()
+		if c := p.Config(); c.SizeInc != 128 || c.SizeOut != 64 {
+			t.Errorf("queues of %d and %d, want 128 and 64", c.SizeInc, c.SizeOut)
+		}
+		return nil
+	})
+}
+
+// AF_XDP would not see the packets of queues that the port does not have.
+func TestMoreQueuesThanThePort(t *testing.T) {
+	w := newBench(t)
+	ns := testenv.Netns(t)
+	twoQueues(ns)
+	numbered(t, "a", "b")
+	var ps [2]*port.Port
+	for i := range ps {
+		ns.Do(func() (err error) { ps[i], err = tryQueues(idArg(uint64(i)), 1+i, 1+i); return err })
+		defer ps[i].Device.Close()
+	}
+	if n := notes(ps[0]); !strings.Contains(n, `not AF_XDP: interface "a" has 2 incoming queues, the port 1: let the port (num_inc_q) or the interface (ethtool -L) have as many as the other`) {
+		t.Error(n)
+	}
+	if n := notes(ps[1]); !strings.Contains(n, "AF_XDP, native mode") {
+		t.Error(n)
+	}
+	w.exchange(ps[0], ps[1])
+	for i, large := range []bool{true, false} { // as packet sockets do
+		if _, ok := ps[i].Device.(port.LargeSender); ok != large {
+			t.Errorf("port %d sends packets of several pieces: %t", i, ok)
+		}
+	}
+}
+
 // sysfs makes directories as those the kernel shows of a device.
 func sysfs(t *testing.T, files map[string]string) {
 	t.Helper()

@@ -74,6 +74,11 @@ func create(cfg *port.Config, arg *PMDPortArg) (port.Device, error) {
 		dev.Close()
 		return nil, attachError(arg, err)
 	}
+	if n, ok := dev.(*nic); ok {
+		if _, large := n.inner.(port.LargeSender); large {
+			return largeNIC{n}, nil
+		}
+	}
 	return dev, nil
 }
 

@@ -214,7 +214,8 @@ type PMDPortArg_Pci struct {
 	// PCI address of the device, dddd:bb:dd.f or bb:dd.f. EINVAL if it is not
 	// written so, ENODEV if there is no such device or it has no interface in
 	// the kernel. It is driven with AF_XDP, or through packet sockets if that
-	// does not work; the notes of the port say which and why.
+	// does not work, or would not see all packets since the interface has more
+	// incoming queues than the port; the notes of the port say which and why.
 	Pci string `protobuf:"bytes,3,opt,name=pci,proto3,oneof"`
 }
 

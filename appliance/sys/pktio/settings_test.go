@@ -40,7 +40,7 @@ func TestTwoSetTheInterfaceUp(t *testing.T) {
 	first := k.near
 	k.open(o)
 	first.Close()
-	if !k.near.Link().AdminUp {
+	if l := k.near.Link(); !l.Up {
 		t.Error("down with the first one")
 	}
 	k.near.Close()

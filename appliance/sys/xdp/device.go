@@ -103,6 +103,10 @@ func Open(name string, o Options) (_ *Device, err error) {
 	return d, d.host.Watch(d.reopen, d.howDriven)
 }
 
+// Frames returns how many frames each queue has for packets to receive and to
+// send: a power of two each.
+func (d *Device) Frames() (rx, tx int) { return d.o.RxFrames, d.o.TxFrames }
+
 // Close ends the traffic and gives the interface back as it was. No worker
 // uses it any more.
 func (d *Device) Close() {
