@@ -363,14 +363,14 @@ func (e *Engine) updateModule(m *graph.Module, arg *anypb.Any) (How, error) {
 func (e *Engine) keepArg(m *graph.Module, arg *anypb.Any) {
 	old, calls := m.Arg, e.calls[m]
 	m.Arg = cloneAny(arg)
-	delete(e.calls, m) // a new argument takes the place of all
+	kept, ended := calls.split(m.Impl)
+	e.keepCalls(m, kept)
 	e.undo.add(func() {
 		m.Arg = old
 		if msg, err := decodeArg(m.Name, m.Class.Name, m.Class.Arg, old); err == nil {
 			_ = m.Impl.(module.Updater).Update(msg)
 		}
-		if calls != nil {
-			e.repeat(m, calls)
-		}
+		e.repeat(m, ended)
+		e.keepCalls(m, calls)
 	})
 }

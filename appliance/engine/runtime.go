@@ -107,6 +107,36 @@ func (l *callLog) forget(cmds ...string) {
 	}
 }
 
+// split returns the commands whose effect stays when an instance takes a new
+// argument, and those whose effect ends. l may be nil.
+func (l *callLog) split(impl module.Module) (kept *callLog, ended []Call) {
+	if l == nil {
+		return nil, nil
+	}
+	keeper, ok := impl.(module.Keeper)
+	if !ok {
+		return nil, l.calls
+	}
+	kept = &callLog{lost: l.lost}
+	for _, k := range l.calls {
+		if keeper.Keeps(k.Command) {
+			kept.calls = append(kept.calls, k)
+		} else {
+			ended = append(ended, k)
+		}
+	}
+	return kept, ended
+}
+
+// keepCalls makes l, which may be nil, what is remembered of m.
+func (e *Engine) keepCalls(m *graph.Module, l *callLog) {
+	if l == nil || len(l.calls) == 0 && !l.lost {
+		delete(e.calls, m)
+		return
+	}
+	e.calls[m] = l
+}
+
 // noteCall remembers a command that changed m.
 func (e *Engine) noteCall(m *graph.Module, cmd string, arg *anypb.Any) {
 	l := e.calls[m]
@@ -238,11 +268,10 @@ func (tx *Tx) RestoreCalls(name string, calls []Call) error {
 
 func sameCall(a, b Call) bool { return a.Command == b.Command && proto.Equal(a.Arg, b.Arg) }
 
-// repeat gives m the commands again that it had before a change which is
+// repeat gives m the commands again whose effect ended with a change which is
 // undone.
-func (e *Engine) repeat(m *graph.Module, l *callLog) {
-	e.calls[m] = l
-	for _, k := range l.calls {
+func (e *Engine) repeat(m *graph.Module, calls []Call) {
+	for _, k := range calls {
 		if tellsConfig(m.Class) && !strings.HasPrefix(k.Command, "set_") {
 			continue // not remembered
 		}

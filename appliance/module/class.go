@@ -69,6 +69,10 @@ type (
 	// changed when it returns an error.
 	Updater interface{ Update(arg proto.Message) error }
 
+	// Keeper is an Updater that says of which commands the effect stays when it
+	// takes a new argument. That of all others ends.
+	Keeper interface{ Keeps(command string) bool }
+
 	// FDWaiter names the descriptor that becomes readable when the blocked
 	// task has work again, -1 if there is none. It is asked before every sleep.
 	FDWaiter interface{ WaitFD(task int) int }

@@ -198,6 +198,9 @@ func (m *ExactMatch) Update(arg proto.Message) error {
 	return nil
 }
 
+// Keeps says that the rules and the default gate stay with another argument.
+func (*ExactMatch) Keeps(string) bool { return true }
+
 // Desc returns the numbers of fields and rules.
 func (m *ExactMatch) Desc() string {
 	return fmt.Sprintf("%d fields, %d rules", len(m.key.Fields()), m.state.Load().table.Len())

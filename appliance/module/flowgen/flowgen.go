@@ -153,6 +153,9 @@ func (m *FlowGen) Update(arg proto.Message) error {
 	return nil
 }
 
+// Keeps says that the burst stays with another argument.
+func (*FlowGen) Keeps(command string) bool { return command == "set_burst" }
+
 func (m *FlowGen) setBurst(arg *FlowGenCommandSetBurstArg) error {
 	n := arg.GetBurst()
 	if n > packet.BatchSize {

@@ -272,6 +272,9 @@ func (m *IPLookup) Update(arg proto.Message) error {
 	return nil
 }
 
+// Keeps says that the routes and the default gate stay with another argument.
+func (*IPLookup) Keeps(string) bool { return true }
+
 // Desc returns the number of routes.
 func (m *IPLookup) Desc() string { return fmt.Sprintf("%d routes", m.state.Load().table.Len()) }
 

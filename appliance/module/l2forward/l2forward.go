@@ -184,6 +184,9 @@ func (m *L2Forward) Update(arg proto.Message) error {
 	return m.table.SetLimit(limit)
 }
 
+// Keeps says that the addresses and the default gate stay with another argument.
+func (*L2Forward) Keeps(string) bool { return true }
+
 // Desc returns the number of addresses.
 func (m *L2Forward) Desc() string { return fmt.Sprintf("%d addresses", m.table.Len()) }
 

@@ -146,6 +146,9 @@ func (m *PortInc) Update(arg proto.Message) error {
 	return nil
 }
 
+// Keeps says that the burst stays with another argument.
+func (*PortInc) Keeps(command string) bool { return command == "set_burst" }
+
 func (m *PortInc) setBurst(arg *PortIncCommandSetBurstArg) error {
 	n := arg.GetBurst()
 	if n > packet.BatchSize {

@@ -90,6 +90,9 @@ func (q *Queue) Update(arg proto.Message) error {
 	return nil
 }
 
+// Keeps says that the burst stays with another argument.
+func (*Queue) Keeps(command string) bool { return command == "set_burst" }
+
 func (q *Queue) setBurst(arg *QueueCommandSetBurstArg) error {
 	n := arg.GetBurst()
 	if n > packet.BatchSize {

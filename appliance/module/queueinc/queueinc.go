@@ -133,6 +133,9 @@ func (m *QueueInc) Update(arg proto.Message) error {
 	return nil
 }
 
+// Keeps says that the burst stays with another argument.
+func (*QueueInc) Keeps(command string) bool { return command == "set_burst" }
+
 func (m *QueueInc) setBurst(arg *QueueIncCommandSetBurstArg) error {
 	n := arg.GetBurst()
 	if n > packet.BatchSize {

@@ -97,6 +97,9 @@ func (s *Source) Update(arg proto.Message) error {
 	return nil
 }
 
+// Keeps says that the burst stays with another argument.
+func (*Source) Keeps(command string) bool { return command == "set_burst" }
+
 func (s *Source) setPktSize(arg *SourceCommandSetPktSizeArg) error {
 	n := arg.GetPktSize()
 	if n == 0 || n > maxSize {

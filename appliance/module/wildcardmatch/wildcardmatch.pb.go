@@ -338,7 +338,8 @@ type WildcardMatchConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Output gate for packets that no rule matches; 8192 drops them.
 	DefaultGate uint64 `protobuf:"varint,1,opt,name=default_gate,json=defaultGate,proto3" json:"default_gate,omitempty"`
-	// The rules, sorted by priority, gate, masks and values.
+	// The rules, sorted by priority, gate, masks and values. When they are given
+	// back, of those of one priority that fit a packet the last one wins.
 	Rules         []*WildcardMatchCommandAddArg `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
