@@ -176,13 +176,18 @@ func restoreHooks(e *engine.Engine, r *engine.Runtime) (problems []string) {
 			complain("remove", h, configure(h, false))
 		}
 	}
+	usual := func(g engine.GateRef) *engine.AttachedHook {
+		return &engine.AttachedHook{Module: g.Module, Gate: g.Gate, Class: "Track", Name: engine.UsualHook}
+	}
 	for _, g := range r.Untracked {
-		h := &engine.AttachedHook{Module: g.Module, Gate: g.Gate, Class: "Track"}
-		complain("remove", h, configure(h, false))
+		if !slices.Contains(have.Untracked, g) {
+			h := usual(g)
+			complain("remove", h, configure(h, false))
+		}
 	}
 	for _, g := range have.Untracked {
 		if !slices.Contains(r.Untracked, g) {
-			h := &engine.AttachedHook{Module: g.Module, Gate: g.Gate, Class: "Track"}
+			h := usual(g)
 			complain("attach", h, configure(h, true))
 		}
 	}

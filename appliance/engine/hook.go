@@ -15,8 +15,12 @@ import (
 	"github.com/bessform/terraform-provider-bess/appliance/hook"
 )
 
-// trackClass is the hook put on output gates when they are connected.
-const trackClass = "Track"
+// The hook put on output gates when they are connected: its class, and the
+// name it gets there as the first hook of all.
+const (
+	trackClass = "Track"
+	UsualHook  = "track0"
+)
 
 // Hooks returns the names of the gate hook classes in byte order.
 func (e *Engine) Hooks() []string { return sortedKeys(e.hooks) }
@@ -63,7 +67,7 @@ func (e *Engine) addDefaultHook(o *graph.OGate) {
 	}
 	arg, err := anypb.New(&api.TrackArg{})
 	if err == nil {
-		_, err = e.attach(gate{module: o.Module, out: o}, c, "", &api.TrackArg{}, arg)
+		_, err = e.attach(gate{module: o.Module, out: o}, c, UsualHook, &api.TrackArg{}, arg)
 	}
 	if err != nil {
 		e.log.Error("default hook", "module", o.Module.Name, "gate", o.Index, "error", err)
@@ -194,34 +198,36 @@ func (e *Engine) attachAll(gates []gate, c *hook.Class, s HookSpec) (string, err
 	var added []done
 	name := ""
 	for _, g := range gates {
-		if h := trackAlready(g, c, s.Name); h != nil {
+		h := attachedAlready(g, c, s.Name)
+		if h != nil {
 			// Attaching Track once more changes the one that is there.
-			if err := h.Impl.(hook.Updater).Update(msg); err != nil {
-				return "", err
+			if err = h.Impl.(hook.Updater).Update(msg); err == nil {
+				h.Arg = cloneAny(s.Arg)
+				e.graph.Touch()
 			}
-			h.Arg = cloneAny(s.Arg)
-			name = h.Name
-			e.graph.Touch()
-			continue
+		} else if h, err = e.attach(g, c, s.Name, msg, s.Arg); err == nil {
+			added = append(added, done{g, h})
 		}
-		h, err := e.attach(g, c, s.Name, msg, s.Arg)
 		if err != nil {
 			for _, d := range added {
 				e.removeHook(d.g, d.h)
 			}
 			return "", err
 		}
-		added = append(added, done{g, h})
 		name = h.Name
 	}
 	return name, nil
 }
 
-// trackAlready returns the hook that a request without a name means: the one
-// of that class on the gate, if the class takes new arguments in place.
-func trackAlready(g gate, c *hook.Class, name string) *graph.Hook {
+// attachedAlready returns the hook that a request without a name means: the
+// first of that class on the gate, if the class takes new arguments in place.
+// A request with a name always means a new hook.
+func attachedAlready(g gate, c *hook.Class, name string) *graph.Hook {
+	if name != "" {
+		return nil
+	}
 	for _, h := range *g.hooks() {
-		if _, ok := h.Impl.(hook.Updater); ok && h.Class == c && (name == "" || name == h.Name) {
+		if _, ok := h.Impl.(hook.Updater); ok && h.Class == c {
 			return h
 		}
 	}

@@ -200,7 +200,7 @@ func (e *Engine) runtime() *Runtime {
 
 // isUsual reports whether h is like the hook that Connect puts on a gate.
 func isUsual(h *graph.Hook) bool {
-	if h.Class.Name != trackClass {
+	if h.Class.Name != trackClass || h.Name != UsualHook {
 		return false
 	}
 	msg := &api.TrackArg{}
