@@ -42,6 +42,7 @@ type FIFO struct {
 	reconnect bool
 	fd, blank int
 	state     atomic.Uint32
+	attached  atomic.Bool   // fd is the pipe, whose reader may have gone
 	lost      chan struct{} // the reader went away
 	stop      chan struct{}
 	ended     chan struct{}
@@ -117,6 +118,7 @@ func (f *FIFO) connect() error {
 	if err := unix.Dup3(fd, f.fd, unix.O_CLOEXEC); err != nil {
 		return err
 	}
+	f.attached.Store(true)
 	f.state.Add(1)
 	return nil
 }
@@ -125,7 +127,6 @@ func (f *FIFO) connect() error {
 // gone if there is to be only one.
 func (f *FIFO) run() {
 	defer close(f.ended)
-	had := f.state.Load() > 0 // it may be over already
 	for f.wait() {
 		if f.Connected() {
 			f.check()
@@ -133,16 +134,17 @@ func (f *FIFO) run() {
 		if f.Connected() {
 			continue
 		}
-		if had {
+		if f.attached.Load() {
 			// The pipe ends here. Otherwise the next reader would begin with
 			// what the last one has left.
 			_ = unix.Dup3(f.blank, f.fd, unix.O_CLOEXEC)
+			f.attached.Store(false)
 			if !f.reconnect {
 				return
 			}
 		}
 		// Whatever the error: the FIFO may be made anew, or be allowed.
-		had = f.connect() == nil
+		_ = f.connect()
 	}
 }
 
