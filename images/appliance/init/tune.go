@@ -58,20 +58,33 @@ func (b *box) divide() {
 	b.facts.good("system")
 }
 
-// reserve asks for huge pages of a size. The kernel gives what it finds.
+// tries is how often the kernel is asked for huge pages.
+const tries = 3
+
+// reserve asks for huge pages of a size. The kernel gives what it finds, and more
+// once memory has been tidied up.
 func reserve(kib, count int) error {
 	if count == 0 {
 		return nil
 	}
 	file := fmt.Sprintf("/sys/kernel/mm/hugepages/hugepages-%dkB/nr_hugepages", kib)
-	if err := os.WriteFile(file, []byte(strconv.Itoa(count)), 0); err != nil {
-		return fmt.Errorf("%d: %w", count, err)
+	got := 0
+	for range tries {
+		if err := os.WriteFile(file, []byte(strconv.Itoa(count)), 0); err != nil {
+			return fmt.Errorf("%d: %w", count, err)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil // it took the number
+		}
+		if got, _ = strconv.Atoi(strings.TrimSpace(string(text))); got >= count {
+			return nil
+		}
+		// What was read at the start lies all over the memory.
+		_ = os.WriteFile("/proc/sys/vm/drop_caches", []byte("1"), 0)
+		_ = os.WriteFile("/proc/sys/vm/compact_memory", []byte("1"), 0)
 	}
-	text, err := os.ReadFile(file)
-	if got, _ := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && got < count {
-		return fmt.Errorf("%d: the kernel could reserve %d only", count, got)
-	}
-	return nil
+	return fmt.Errorf("%d: the kernel could reserve %d only", count, got)
 }
 
 // memoryKiB returns the machine's memory.
