@@ -45,10 +45,6 @@ func (f *Front) serve(c *net.UnixConn) error {
 			return err
 		}
 	}
-	for i := range f.rings {
-		// What was asked for before there was a ring.
-		signal(f.rings[i].wait.FD())
-	}
 	m, err := readMessage(c, 0)
 	if err != nil {
 		return err
@@ -140,6 +136,8 @@ func (f *Front) setUp(d *dialog, i int, features uint64) error {
 		return err
 	}
 	r.gate.open(l)
+	// What was asked for before there was a ring.
+	signal(r.wait.FD())
 	if i%2 == 0 {
 		return r.wait.Watch()
 	}
