@@ -39,15 +39,13 @@ func TestBenchIO(t *testing.T) {
 	if len(report.Rows) != rows {
 		t.Fatalf("%d rows: %s", len(report.Rows), r.out)
 	}
-	watched := 0
 	for _, row := range report.Rows {
 		if row.Error != "" || row.Missing != "" || row.Mpps.Median <= 0 || len(row.Notes) == 0 && row.Target != "" {
 			t.Errorf("%s: %+v", row.Name, row)
 			continue
 		}
 		latencies := map[string]*bench.Latency{"idle": row.Idle, "half load": row.HalfLoad}
-		if row.Woken != nil {
-			watched++
+		if row.Target != "" { // a worker, which sleeps
 			latencies["woken"] = row.Woken
 		}
 		for name, l := range latencies {
@@ -55,9 +53,6 @@ func TestBenchIO(t *testing.T) {
 				t.Errorf("%s, %s: %+v", row.Name, name, l)
 			}
 		}
-	}
-	if watched == 0 { // that none of them slept between its frames is too much of chance
-		t.Error("no worker was seen to wake")
 	}
 	if text, err := os.ReadFile(md); err != nil || strings.Count(string(text), "\n| ") < len(report.Rows) {
 		t.Errorf("%s, %v", text, err)
